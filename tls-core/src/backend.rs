@@ -1,0 +1,84 @@
+//! What a TLS library must provide.
+
+use std::fmt;
+use std::ops::Deref;
+
+use crate::{
+    Capabilities, ClientConfig, Error, ErrorKind, Result, ServerConfig, ServerName, Session,
+};
+
+/// A TLS library.
+///
+/// Implementors may assume that a [`Supported`] configuration asks for nothing beyond
+/// [`capabilities`](Self::capabilities): refusing is this crate's work.
+pub trait Backend: fmt::Debug + Send + Sync + 'static {
+    /// The short, stable name, as used in errors, features and the CLI.
+    fn name(&self) -> &'static str;
+
+    /// The library at work and its version, as it calls itself.
+    fn library(&self) -> String;
+
+    /// What this library can do, as built and as found on this machine.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Loads `config` into the library, once, for many connections.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if the library cannot use a certificate or key.
+    fn connector(&self, config: Supported<'_, ClientConfig>) -> Result<Box<dyn Connector>>;
+
+    /// Loads `config` into the library, once, for many connections.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if the library cannot use a certificate or key.
+    fn acceptor(&self, config: Supported<'_, ServerConfig>) -> Result<Box<dyn Acceptor>>;
+}
+
+/// A client configuration loaded into a backend.
+pub trait Connector: fmt::Debug + Send + Sync {
+    /// Begins a connection to `name`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Backend`] if the library has no memory or no random numbers.
+    fn session(&self, name: &ServerName) -> Result<Box<dyn Session>>;
+}
+
+/// A server configuration loaded into a backend.
+pub trait Acceptor: fmt::Debug + Send + Sync {
+    /// Begins to serve one connection.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Backend`] if the library has no memory or no random numbers.
+    fn session(&self) -> Result<Box<dyn Session>>;
+}
+
+/// A configuration that was checked against a backend's capabilities.
+///
+/// Only this crate can make one, so a backend that receives it has nothing left to refuse.
+#[derive(Debug)]
+pub struct Supported<'a, C>(&'a C);
+
+impl<C> Deref for Supported<'_, C> {
+    type Target = C;
+
+    fn deref(&self) -> &C {
+        self.0
+    }
+}
+
+/// Refuses `config` by the first capability it needs and `backend` lacks.
+pub(crate) fn check<'a, C>(
+    config: &'a C,
+    required: Capabilities,
+    backend: &dyn Backend,
+) -> Result<Supported<'a, C>> {
+    match required.without(backend.capabilities()).iter().next() {
+        None => Ok(Supported(config)),
+        Some(missing) => Err(Error::new(ErrorKind::Unsupported(missing))
+            .because(format!("the configuration needs it and {} lacks it", backend.name()))),
+    }
+}

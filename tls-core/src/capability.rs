@@ -1,0 +1,206 @@
+//! What a backend can do, as a set that can be tested, printed and subtracted.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::{Error, ErrorKind, Result};
+
+macro_rules! capabilities {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal;)*) => {
+        /// One thing that a backend may or may not be able to do.
+        ///
+        /// Split by role where libraries differ by role. A backend that lacks a capability refuses
+        /// every configuration that needs it with [`ErrorKind::Unsupported`]; a fact that it cannot
+        /// tell is `None` in [`Negotiated`](crate::Negotiated). Nothing is ignored in silence.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        #[repr(u8)]
+        pub enum Capability {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Capability {
+            /// Every capability, in declaration order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The stable name used in messages and by the CLI, such as `alpn-server`.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+        }
+    };
+}
+
+capabilities! {
+    /// A client can offer application protocols (RFC 7301).
+    AlpnClient = "alpn-client";
+    /// A server can choose among offered application protocols, in its own order, and refuses a
+    /// client that offers none it knows (RFC 7301 §3.2).
+    AlpnServer = "alpn-server";
+    /// A server can also follow the client's order, or go on without a common protocol.
+    AlpnServerPolicy = "alpn-server-policy";
+    /// A refused certificate comes with the reason, not just `Other`.
+    CertificateReasons = "certificate-reasons";
+    /// The cipher suites can be chosen.
+    CipherSuites = "cipher-suites";
+    /// A client can present a certificate when asked.
+    ClientIdentity = "client-identity";
+    /// The key-exchange groups can be chosen.
+    Groups = "groups";
+    /// A client can be told not to send the server's name (SNI).
+    OmitServerName = "omit-server-name";
+    /// The hybrid post-quantum group X25519MLKEM768.
+    PostQuantum = "post-quantum";
+    /// The negotiated cipher suite can be told.
+    ReportCipherSuite = "report-cipher-suite";
+    /// The key-exchange group can be told.
+    ReportGroup = "report-group";
+    /// The own certificate that was presented can be told.
+    ReportLocalCertificate = "report-local-certificate";
+    /// The peer's whole chain can be told, not just its own certificate.
+    ReportPeerChain = "report-peer-chain";
+    /// Whether a session was resumed can be told.
+    ReportResumed = "report-resumed";
+    /// A server can tell the name that the client asked for (SNI).
+    ReportServerName = "report-server-name";
+    /// The negotiated protocol version can be told.
+    ReportVersion = "report-version";
+    /// A server can ask a client for a certificate, and can insist on it.
+    RequestClientCertificate = "request-client-certificate";
+    /// A server can hold several identities and choose by the name the client asks for (SNI).
+    SeveralIdentities = "several-identities";
+    /// A client can switch off the check of the certificate chain, and nothing else.
+    SkipChainVerification = "skip-chain-verification";
+    /// A client can switch off the check of the name, and nothing else.
+    SkipNameVerification = "skip-name-verification";
+    /// A client can switch off the check of the dates, and nothing else.
+    SkipTimeVerification = "skip-time-verification";
+    /// A client can speak TLS 1.2, and can choose it alone.
+    Tls12Client = "tls12-client";
+    /// A server can speak TLS 1.2, and can choose it alone.
+    Tls12Server = "tls12-server";
+    /// A client can speak TLS 1.3, and can choose it alone.
+    Tls13Client = "tls13-client";
+    /// A server can speak TLS 1.3, and can choose it alone.
+    Tls13Server = "tls13-server";
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Capability {
+    type Err = Error;
+
+    fn from_str(s: &str) -> Result<Self> {
+        Self::ALL.iter().copied().find(|c| c.name() == s).ok_or_else(|| {
+            Error::new(ErrorKind::Config).because(format!("'{s}' is not a capability"))
+        })
+    }
+}
+
+/// A set of [`Capability`] values.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Capabilities(u64);
+
+impl Capabilities {
+    /// The empty set.
+    pub const NONE: Self = Self(0);
+
+    /// Every capability there is.
+    pub const ALL: Self = Self::of(Capability::ALL);
+
+    /// The set of exactly those in `list`.
+    pub const fn of(list: &[Capability]) -> Self {
+        let mut bits = 0;
+        let mut i = 0;
+        while i < list.len() {
+            bits |= 1 << list[i] as u8;
+            i += 1;
+        }
+        Self(bits)
+    }
+
+    /// Whether `capability` is in the set.
+    pub const fn contains(self, capability: Capability) -> bool {
+        self.0 & (1 << capability as u8) != 0
+    }
+
+    /// This set and `capability`.
+    #[must_use]
+    pub const fn with(self, capability: Capability) -> Self {
+        Self(self.0 | 1 << capability as u8)
+    }
+
+    /// The members of this set or of `other`.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// The members of this set that `other` lacks.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Whether the set has no members.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The members, in declaration order.
+    pub fn iter(self) -> impl Iterator<Item = Capability> {
+        Capability::ALL.iter().copied().filter(move |&c| self.contains(c))
+    }
+}
+
+impl FromIterator<Capability> for Capabilities {
+    fn from_iter<I: IntoIterator<Item = Capability>>(iter: I) -> Self {
+        iter.into_iter().fold(Self::NONE, Self::with)
+    }
+}
+
+impl fmt::Debug for Capabilities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter().map(Capability::name)).finish()
+    }
+}
+
+/// One line, comma-separated.
+impl fmt::Display for Capabilities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, capability) in self.iter().enumerate() {
+            let separator = if i == 0 { "" } else { ", " };
+            write!(f, "{separator}{capability}")?;
+        }
+        Ok(())
+    }
+}
+
+const _: () = assert!(Capability::ALL.len() <= 64, "the set has 64 bits");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_subtract_and_iterate() {
+        let two = Capabilities::of(&[Capability::AlpnClient, Capability::Tls13Server]);
+        let one = two.without(Capabilities::of(&[Capability::AlpnClient]));
+        assert_eq!(one.iter().collect::<Vec<_>>(), [Capability::Tls13Server]);
+        assert_eq!(two.to_string(), "alpn-client, tls13-server");
+        assert!(Capabilities::ALL.without(Capabilities::ALL).is_empty());
+    }
+
+    #[test]
+    fn names_are_distinct_and_parse_back() {
+        for &capability in Capability::ALL {
+            assert_eq!(capability.name().parse::<Capability>().unwrap(), capability);
+        }
+    }
+}

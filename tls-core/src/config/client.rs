@@ -1,0 +1,219 @@
+//! What a client wants from its connections.
+
+use std::sync::Arc;
+
+use super::danger::Skip;
+use super::{EndOfStream, check_parameters, parameters_required, versions_required};
+use crate::connection::Rules;
+use crate::{
+    Capabilities, Capability, CipherSuite, Group, Identity, Protocols, Result, Roots, Versions,
+};
+
+/// What a client wants from its connections: an immutable value, cheap to clone.
+///
+/// What is not set has a safe default: the system's roots, full verification, TLS 1.2 and 1.3,
+/// [`CipherSuite::DEFAULT`], [`Group::DEFAULT`], no ALPN, no client certificate, SNI sent, and a
+/// missing close_notify is an error.
+#[derive(Clone, Debug)]
+pub struct ClientConfig {
+    alpn: Protocols,
+    cipher_suites: Arc<[CipherSuite]>,
+    danger: Skip,
+    end_of_stream: EndOfStream,
+    groups: Arc<[Group]>,
+    identity: Option<Identity>,
+    roots: Roots,
+    send_server_name: bool,
+    versions: Versions,
+}
+
+impl ClientConfig {
+    /// Begins a configuration.
+    pub fn builder() -> ClientConfigBuilder {
+        ClientConfigBuilder::default()
+    }
+
+    /// The application protocols to offer, best first; none if empty.
+    pub fn alpn(&self) -> &Protocols {
+        &self.alpn
+    }
+
+    /// The cipher suites to offer, best first; [`CipherSuite::DEFAULT`] if empty.
+    pub fn cipher_suites(&self) -> &[CipherSuite] {
+        &self.cipher_suites
+    }
+
+    /// Which parts of the verification to leave out.
+    pub fn danger(&self) -> Skip {
+        self.danger
+    }
+
+    /// What an end without close_notify means.
+    pub fn end_of_stream(&self) -> EndOfStream {
+        self.end_of_stream
+    }
+
+    /// The key-exchange groups to offer, best first; [`Group::DEFAULT`] if empty.
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// Who the client is, for servers that ask.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
+    }
+
+    /// The roots to trust.
+    pub fn roots(&self) -> &Roots {
+        &self.roots
+    }
+
+    /// Whether to tell the server its name (SNI).
+    pub fn send_server_name(&self) -> bool {
+        self.send_server_name
+    }
+
+    /// The versions to offer.
+    pub fn versions(&self) -> Versions {
+        self.versions
+    }
+
+    /// The capabilities that a backend needs to honour every part of this configuration.
+    pub fn required(&self) -> Capabilities {
+        // Destructured in full, so that a new field cannot be forgotten here.
+        let Self {
+            alpn,
+            cipher_suites,
+            danger,
+            end_of_stream: _, // the core's own
+            groups,
+            identity,
+            roots: _,
+            send_server_name,
+            versions,
+        } = self;
+        let needed = [
+            (!alpn.is_empty(), Capability::AlpnClient),
+            (danger.skips_chain(), Capability::SkipChainVerification),
+            (danger.skips_name(), Capability::SkipNameVerification),
+            (danger.skips_time(), Capability::SkipTimeVerification),
+            (identity.is_some(), Capability::ClientIdentity),
+            (!send_server_name, Capability::OmitServerName),
+        ];
+        versions_required(*versions, Capability::Tls12Client, Capability::Tls13Client)
+            .union(parameters_required(cipher_suites, groups))
+            .union(needed.into_iter().filter(|(on, _)| *on).map(|(_, what)| what).collect())
+    }
+
+    pub(crate) fn rules(&self) -> Rules {
+        Rules::client(self.end_of_stream)
+    }
+}
+
+/// Makes a [`ClientConfig`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ClientConfigBuilder {
+    alpn: Vec<Vec<u8>>,
+    cipher_suites: Vec<CipherSuite>,
+    danger: Skip,
+    end_of_stream: EndOfStream,
+    groups: Vec<Group>,
+    identity: Option<Identity>,
+    roots: Roots,
+    send_server_name: bool,
+    versions: Versions,
+}
+
+impl Default for ClientConfigBuilder {
+    fn default() -> Self {
+        Self {
+            alpn: Vec::new(),
+            cipher_suites: Vec::new(),
+            danger: Skip::nothing(),
+            end_of_stream: EndOfStream::default(),
+            groups: Vec::new(),
+            identity: None,
+            roots: Roots::default(),
+            send_server_name: true,
+            versions: Versions::default(),
+        }
+    }
+}
+
+impl ClientConfigBuilder {
+    /// The application protocols to offer, best first.
+    pub fn alpn<N: AsRef<[u8]>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.alpn = names.into_iter().map(|name| name.as_ref().to_vec()).collect();
+        self
+    }
+
+    /// The cipher suites to offer, best first, out of [`CipherSuite::DEFAULT`]; a list that names
+    /// none of a version's suites needs that version to be off.
+    pub fn cipher_suites(mut self, suites: impl IntoIterator<Item = CipherSuite>) -> Self {
+        self.cipher_suites = suites.into_iter().collect();
+        self
+    }
+
+    /// Leaves out parts of the verification. The name says it.
+    pub fn danger(mut self, skip: Skip) -> Self {
+        self.danger = skip;
+        self
+    }
+
+    /// What an end without close_notify means.
+    pub fn end_of_stream(mut self, policy: EndOfStream) -> Self {
+        self.end_of_stream = policy;
+        self
+    }
+
+    /// The key-exchange groups to offer, best first, out of [`Group::DEFAULT`].
+    pub fn groups(mut self, groups: impl IntoIterator<Item = Group>) -> Self {
+        self.groups = groups.into_iter().collect();
+        self
+    }
+
+    /// Who the client is, for servers that ask.
+    pub fn identity(mut self, identity: Identity) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+
+    /// The roots to trust.
+    pub fn roots(mut self, roots: Roots) -> Self {
+        self.roots = roots;
+        self
+    }
+
+    /// Whether to tell the server its name (SNI); on by default.
+    pub fn send_server_name(mut self, send: bool) -> Self {
+        self.send_server_name = send;
+        self
+    }
+
+    /// The versions to offer.
+    pub fn versions(mut self, versions: Versions) -> Self {
+        self.versions = versions;
+        self
+    }
+
+    /// Checks the parts against each other.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind), saying which part is unusable.
+    pub fn build(self) -> Result<ClientConfig> {
+        check_parameters(self.versions, &self.cipher_suites, &self.groups)?;
+        Ok(ClientConfig {
+            alpn: Protocols::new(self.alpn)?,
+            cipher_suites: self.cipher_suites.into(),
+            danger: self.danger,
+            end_of_stream: self.end_of_stream,
+            groups: self.groups.into(),
+            identity: self.identity,
+            roots: self.roots,
+            send_server_name: self.send_server_name,
+            versions: self.versions,
+        })
+    }
+}

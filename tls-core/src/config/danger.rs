@@ -1,0 +1,61 @@
+//! Options that give protection up. Reviewers look for this path.
+
+/// Which parts of the verification of a server's certificate to leave out.
+///
+/// Three separate switches: leaving one part out never leaves out another. Whatever is left out,
+/// the peer still proves that it holds the key of the certificate it presents.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Skip {
+    chain: bool,
+    name: bool,
+    time: bool,
+}
+
+impl Skip {
+    /// Leaves nothing out.
+    pub const fn nothing() -> Self {
+        Self { chain: false, name: false, time: false }
+    }
+
+    /// Leaves everything out: anyone on the path can pretend to be the server.
+    pub const fn everything() -> Self {
+        Self { chain: true, name: true, time: true }
+    }
+
+    /// Leaves out the chain: no root has to vouch for the certificate, its purpose does not matter,
+    /// and nothing above it is looked at. Its name and its own dates still are.
+    #[must_use]
+    pub const fn chain(mut self) -> Self {
+        self.chain = true;
+        self
+    }
+
+    /// Leaves out the name: a certificate for any other server will do.
+    #[must_use]
+    pub const fn name(mut self) -> Self {
+        self.name = true;
+        self
+    }
+
+    /// Leaves out the dates: certificates may be expired or not yet valid.
+    #[must_use]
+    pub const fn time(mut self) -> Self {
+        self.time = true;
+        self
+    }
+
+    /// Whether the chain is left out.
+    pub const fn skips_chain(self) -> bool {
+        self.chain
+    }
+
+    /// Whether the name is left out.
+    pub const fn skips_name(self) -> bool {
+        self.name
+    }
+
+    /// Whether the dates are left out.
+    pub const fn skips_time(self) -> bool {
+        self.time
+    }
+}

@@ -1,0 +1,225 @@
+//! What a server wants from its connections.
+
+use std::sync::Arc;
+
+use super::{EndOfStream, check_parameters, parameters_required, versions_required};
+use crate::connection::Rules;
+use crate::{
+    AlpnConfig, AlpnMismatch, AlpnPreference, Capabilities, Capability, CipherSuite, Error,
+    ErrorKind, Group, Identities, Identity, Protocols, Result, Roots, Versions,
+};
+
+/// Whether a server asks its clients for a certificate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// It does not ask.
+    #[default]
+    None,
+    /// It asks, verifies what it is given against these roots, and serves a client without one.
+    Request(Roots),
+    /// It asks, verifies what it is given against these roots, and refuses a client without one.
+    Require(Roots),
+}
+
+impl ClientAuth {
+    /// The roots that client certificates are verified against, if any are asked for.
+    pub fn roots(&self) -> Option<&Roots> {
+        match self {
+            Self::None => None,
+            Self::Request(roots) | Self::Require(roots) => Some(roots),
+        }
+    }
+}
+
+/// What a server wants from its connections: an immutable value, cheap to clone.
+///
+/// What is not set has a safe default: TLS 1.2 and 1.3, [`CipherSuite::DEFAULT`],
+/// [`Group::DEFAULT`], no ALPN, no client certificates, and a missing close_notify is an error.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    alpn: AlpnConfig,
+    cipher_suites: Arc<[CipherSuite]>,
+    client_auth: ClientAuth,
+    end_of_stream: EndOfStream,
+    groups: Arc<[Group]>,
+    identities: Identities,
+    versions: Versions,
+}
+
+impl ServerConfig {
+    /// Begins the configuration of a server that is `identity`.
+    pub fn builder(identity: Identity) -> ServerConfigBuilder {
+        ServerConfigBuilder {
+            alpn: Vec::new(),
+            alpn_mismatch: AlpnMismatch::default(),
+            alpn_preference: AlpnPreference::default(),
+            cipher_suites: Vec::new(),
+            client_auth: ClientAuth::default(),
+            end_of_stream: EndOfStream::default(),
+            groups: Vec::new(),
+            identities: vec![identity],
+            versions: Versions::default(),
+        }
+    }
+
+    /// What it does about application protocols.
+    pub fn alpn(&self) -> &AlpnConfig {
+        &self.alpn
+    }
+
+    /// The cipher suites to accept, best first; [`CipherSuite::DEFAULT`] if empty.
+    pub fn cipher_suites(&self) -> &[CipherSuite] {
+        &self.cipher_suites
+    }
+
+    /// Whether it asks clients for a certificate.
+    pub fn client_auth(&self) -> &ClientAuth {
+        &self.client_auth
+    }
+
+    /// What an end without close_notify means.
+    pub fn end_of_stream(&self) -> EndOfStream {
+        self.end_of_stream
+    }
+
+    /// The key-exchange groups to accept, best first; [`Group::DEFAULT`] if empty.
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// Who the server is; the first is the default. Never empty.
+    pub fn identities(&self) -> &Identities {
+        &self.identities
+    }
+
+    /// The versions to accept.
+    pub fn versions(&self) -> Versions {
+        self.versions
+    }
+
+    /// The capabilities that a backend needs to honour every part of this configuration.
+    pub fn required(&self) -> Capabilities {
+        // Destructured in full, so that a new field cannot be forgotten here.
+        let Self {
+            alpn: AlpnConfig { protocols, preference, mismatch },
+            cipher_suites,
+            client_auth,
+            end_of_stream: _, // the core's own
+            groups,
+            identities,
+            versions,
+        } = self;
+        let default_policy = (*preference, *mismatch) == Default::default();
+        let needed = [
+            (!protocols.is_empty(), Capability::AlpnServer),
+            (!protocols.is_empty() && !default_policy, Capability::AlpnServerPolicy),
+            (*client_auth != ClientAuth::None, Capability::RequestClientCertificate),
+            (identities.len() > 1, Capability::SeveralIdentities),
+        ];
+        versions_required(*versions, Capability::Tls12Server, Capability::Tls13Server)
+            .union(parameters_required(cipher_suites, groups))
+            .union(needed.into_iter().filter(|(on, _)| *on).map(|(_, what)| what).collect())
+    }
+
+    pub(crate) fn rules(&self) -> Rules {
+        Rules::server(self.end_of_stream, self.alpn.assumed())
+    }
+}
+
+/// Makes a [`ServerConfig`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ServerConfigBuilder {
+    alpn: Vec<Vec<u8>>,
+    alpn_mismatch: AlpnMismatch,
+    alpn_preference: AlpnPreference,
+    cipher_suites: Vec<CipherSuite>,
+    client_auth: ClientAuth,
+    end_of_stream: EndOfStream,
+    groups: Vec<Group>,
+    identities: Vec<Identity>,
+    versions: Versions,
+}
+
+impl ServerConfigBuilder {
+    /// The application protocols to accept, best first.
+    pub fn alpn<N: AsRef<[u8]>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.alpn = names.into_iter().map(|name| name.as_ref().to_vec()).collect();
+        self
+    }
+
+    /// What happens when a client offers protocols, but none of ours.
+    pub fn alpn_mismatch(mut self, policy: AlpnMismatch) -> Self {
+        self.alpn_mismatch = policy;
+        self
+    }
+
+    /// Whose order decides among application protocols.
+    pub fn alpn_preference(mut self, preference: AlpnPreference) -> Self {
+        self.alpn_preference = preference;
+        self
+    }
+
+    /// The cipher suites to accept, best first, out of [`CipherSuite::DEFAULT`]; a list that names
+    /// none of a version's suites needs that version to be off.
+    pub fn cipher_suites(mut self, suites: impl IntoIterator<Item = CipherSuite>) -> Self {
+        self.cipher_suites = suites.into_iter().collect();
+        self
+    }
+
+    /// Whether to ask clients for a certificate.
+    pub fn client_auth(mut self, client_auth: ClientAuth) -> Self {
+        self.client_auth = client_auth;
+        self
+    }
+
+    /// What an end without close_notify means.
+    pub fn end_of_stream(mut self, policy: EndOfStream) -> Self {
+        self.end_of_stream = policy;
+        self
+    }
+
+    /// The key-exchange groups to accept, best first, out of [`Group::DEFAULT`].
+    pub fn groups(mut self, groups: impl IntoIterator<Item = Group>) -> Self {
+        self.groups = groups.into_iter().collect();
+        self
+    }
+
+    /// Another identity, presented to clients that ask for one of its names (SNI).
+    pub fn add_identity(mut self, identity: Identity) -> Self {
+        self.identities.push(identity);
+        self
+    }
+
+    /// The versions to accept.
+    pub fn versions(mut self, versions: Versions) -> Self {
+        self.versions = versions;
+        self
+    }
+
+    /// Checks the parts against each other.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind), saying which part is unusable.
+    pub fn build(self) -> Result<ServerConfig> {
+        check_parameters(self.versions, &self.cipher_suites, &self.groups)?;
+        if self.client_auth.roots().is_some_and(Roots::is_empty) {
+            let why = "client certificates are asked for, but no root is trusted to issue them";
+            return Err(Error::new(ErrorKind::Config).because(why));
+        }
+        Ok(ServerConfig {
+            alpn: AlpnConfig {
+                protocols: Protocols::new(self.alpn)?,
+                preference: self.alpn_preference,
+                mismatch: self.alpn_mismatch,
+            },
+            cipher_suites: self.cipher_suites.into(),
+            client_auth: self.client_auth,
+            end_of_stream: self.end_of_stream,
+            groups: self.groups.into(),
+            identities: Identities::new(self.identities),
+            versions: self.versions,
+        })
+    }
+}

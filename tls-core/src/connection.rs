@@ -1,0 +1,390 @@
+//! A session, its wire, and the rules that must not depend on a library.
+
+use std::fmt;
+
+use crate::{EndOfStream, Error, ErrorKind, Negotiated, Progress, Result, Session, Wire};
+
+/// One side of one TLS connection, driven by hand.
+///
+/// Made by [`Client::connection`](crate::Client::connection) and
+/// [`Server::connection`](crate::Server::connection). No call blocks or does I/O: the caller moves
+/// bytes between [`wire`](Self::wire) and the network, in whatever way the program does I/O.
+/// [`Stream`](crate::Stream) does that over any [`Transport`](crate::Transport).
+///
+/// ```text
+/// loop {
+///     match connection.handshake()? {
+///         Progress::Ready(()) => break,
+///         Progress::WantWrite => { /* send wire().pending(), then wire().sent(n) */ }
+///         Progress::WantRead => { /* send as well, then wire().feed(bytes) or wire().end() */ }
+///     }
+/// }
+/// ```
+///
+/// After an error, and after every `Ready`, there may be [`pending`](Wire::pending) bytes to send;
+/// after an error they hold the alert that tells the peer why. The first error is final: every
+/// later call gives it again. Only [`ErrorKind::Misuse`] leaves the connection as it was.
+pub struct Connection {
+    session: Box<dyn Session>,
+    wire: Wire,
+    rules: Rules,
+    first_bytes: FirstBytes,
+    phase: Phase,
+    close_sent: bool,
+    close_received: bool,
+    truncated: bool,
+    failure: Option<Error>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Handshake,
+    Traffic,
+}
+
+/// The part of a configuration that no library needs to know.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    end_of_stream: EndOfStream,
+    assumed_alpn: Option<Box<[u8]>>,
+}
+
+impl Rules {
+    pub(crate) fn client(end_of_stream: EndOfStream) -> Self {
+        Self { end_of_stream, assumed_alpn: None }
+    }
+
+    pub(crate) fn server(end_of_stream: EndOfStream, assumed_alpn: Option<&[u8]>) -> Self {
+        Self { end_of_stream, assumed_alpn: assumed_alpn.map(Into::into) }
+    }
+}
+
+impl Connection {
+    pub(crate) fn new(session: Box<dyn Session>, rules: Rules) -> Self {
+        Self {
+            session,
+            wire: Wire::default(),
+            rules,
+            first_bytes: FirstBytes::default(),
+            phase: Phase::Handshake,
+            close_sent: false,
+            close_received: false,
+            truncated: false,
+            failure: None,
+        }
+    }
+
+    /// The bytes between this connection and the network.
+    pub fn wire(&mut self) -> &mut Wire {
+        &mut self.wire
+    }
+
+    /// Moves the handshake on, as far as the bytes on hand allow.
+    ///
+    /// # Errors
+    ///
+    /// Whatever ended the handshake: among others [`ErrorKind::Certificate`],
+    /// [`ErrorKind::AlertReceived`], [`ErrorKind::NotTls`], the `NoShared…` kinds, and
+    /// [`ErrorKind::UnexpectedEof`] if the wire [ended](Wire::end) before the handshake did.
+    pub fn handshake(&mut self) -> Result<Progress<()>> {
+        self.check_failure()?;
+        if self.phase == Phase::Traffic {
+            return Ok(Progress::Ready(()));
+        }
+        if let Err(e) = self.first_bytes.check(&self.wire) {
+            return Err(self.fail(e));
+        }
+        let progress = self.call(|session, wire| session.handshake(wire))?;
+        if progress == Progress::Ready(()) {
+            self.phase = Phase::Traffic;
+        }
+        Ok(progress)
+    }
+
+    /// Reads plaintext. `Ready(0)` is the end of what the peer sends, once and for all, unless
+    /// `buf` is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::UnexpectedEof`] if the wire [ended](Wire::end) without close_notify and the
+    /// configuration does not [tolerate](EndOfStream) that; [`ErrorKind::Misuse`] before the
+    /// handshake is done; whatever ends the connection. All data that came before the end or the
+    /// error is given first.
+    pub fn read(&mut self, buf: &mut [u8]) -> Result<Progress<usize>> {
+        self.check_established("read")?;
+        if self.close_received || self.truncated || buf.is_empty() {
+            return Ok(Progress::Ready(0));
+        }
+        self.check_failure()?;
+        match self.call(|session, wire| session.read(wire, buf)) {
+            Ok(Progress::Ready(0)) => {
+                self.close_received = true;
+                Ok(Progress::Ready(0))
+            }
+            Err(e)
+                if e.kind() == ErrorKind::UnexpectedEof
+                    && self.rules.end_of_stream == EndOfStream::TolerateTruncation =>
+            {
+                self.failure = None;
+                self.truncated = true;
+                Ok(Progress::Ready(0))
+            }
+            other => other,
+        }
+    }
+
+    /// Encrypts some of `buf` onto the wire, and says how much. A retry may pass other bytes.
+    ///
+    /// `WantWrite` means that the wire is full; never more than [`Wire::HIGH_WATER`] bytes wait.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Misuse`] before the handshake is done, or after [`close`](Self::close);
+    /// whatever ends the connection.
+    pub fn write(&mut self, buf: &[u8]) -> Result<Progress<usize>> {
+        self.check_established("write")?;
+        self.check_failure()?;
+        if self.close_sent {
+            return Err(misuse("write after the own close_notify"));
+        }
+        if buf.is_empty() {
+            return Ok(Progress::Ready(0));
+        }
+        if self.wire.room() < Wire::MAX_RECORD {
+            return Ok(Progress::WantWrite);
+        }
+        self.call(|session, wire| session.write(wire, buf))
+    }
+
+    /// Puts close_notify on the wire: the end of what this side sends. Reading stays possible.
+    /// Further calls do nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Misuse`] before the handshake is done; whatever ends the connection.
+    pub fn close(&mut self) -> Result<Progress<()>> {
+        self.check_established("close")?;
+        if self.close_sent {
+            return Ok(Progress::Ready(()));
+        }
+        self.check_failure()?;
+        let progress = self.call(|session, wire| session.close(wire))?;
+        if progress == Progress::Ready(()) {
+            self.close_sent = true;
+        }
+        Ok(progress)
+    }
+
+    /// How many plaintext bytes [`read`](Self::read) gives without more bytes from the network.
+    ///
+    /// A program that sleeps until its socket is readable asks this first: data that is already
+    /// here makes no socket readable. An error met on the way is given by the next call.
+    pub fn buffered(&mut self) -> usize {
+        if self.phase == Phase::Handshake || self.close_received || self.failure.is_some() {
+            return 0;
+        }
+        match self.session.buffered(&mut self.wire) {
+            Ok(n) => n,
+            Err(e) => {
+                self.fail(e);
+                0
+            }
+        }
+    }
+
+    /// What the handshake settled, once it is done.
+    pub fn negotiated(&self) -> Option<Negotiated> {
+        if self.phase == Phase::Handshake {
+            return None;
+        }
+        let mut negotiated = self.session.negotiated();
+        if negotiated.alpn.is_none() {
+            negotiated.alpn = self.rules.assumed_alpn.as_deref().map(Into::into);
+        }
+        Some(negotiated)
+    }
+
+    /// Whether the handshake is done.
+    pub fn is_established(&self) -> bool {
+        self.phase == Phase::Traffic
+    }
+
+    /// Whether the peer has sent close_notify and everything before it has been read.
+    pub fn close_received(&self) -> bool {
+        self.close_received
+    }
+
+    /// Whether close_notify has been put on the wire.
+    pub fn close_sent(&self) -> bool {
+        self.close_sent
+    }
+
+    /// Whether the peer's data ended without close_notify, and the configuration
+    /// [tolerates](EndOfStream) that.
+    pub fn ended_without_close(&self) -> bool {
+        self.truncated
+    }
+
+    /// Calls the session, and judges what it cannot know: whether more bytes can come.
+    fn call<T>(
+        &mut self,
+        step: impl FnOnce(&mut dyn Session, &mut Wire) -> Result<Progress<T>>,
+    ) -> Result<Progress<T>> {
+        match step(&mut *self.session, &mut self.wire) {
+            Ok(Progress::WantRead) if self.wire.is_ended() => {
+                let e = Error::new(ErrorKind::UnexpectedEof);
+                Err(self.fail(match self.phase {
+                    Phase::Handshake => e.because("during the handshake"),
+                    Phase::Traffic => e,
+                }))
+            }
+            Ok(progress) => Ok(progress),
+            Err(e) => Err(self.fail(e)),
+        }
+    }
+
+    /// Remembers the first error. A library asked again might answer "end of stream".
+    fn fail(&mut self, e: Error) -> Error {
+        self.failure.get_or_insert(e).clone()
+    }
+
+    fn check_failure(&self) -> Result<()> {
+        match &self.failure {
+            None => Ok(()),
+            Some(e) => Err(e.clone()),
+        }
+    }
+
+    fn check_established(&self, call: &'static str) -> Result<()> {
+        match self.phase {
+            Phase::Traffic => Ok(()),
+            Phase::Handshake => {
+                self.check_failure()?;
+                Err(Error::new(ErrorKind::Misuse)
+                    .because(format!("{call} before the handshake is done")))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("session", &self.session)
+            .field("wire", &self.wire)
+            .field("phase", &self.phase)
+            .field("close_sent", &self.close_sent)
+            .field("close_received", &self.close_received)
+            .field("failure", &self.failure)
+            .finish()
+    }
+}
+
+fn misuse(what: &'static str) -> Error {
+    Error::new(ErrorKind::Misuse).because(what)
+}
+
+/// Looks at the first record header from the peer before any library does.
+///
+/// Every library has its own word for "this is not TLS", some of them in prose; here there is one.
+#[derive(Clone, Copy, Debug, Default)]
+struct FirstBytes {
+    bytes: [u8; 5],
+    seen: usize,
+}
+
+impl FirstBytes {
+    /// Checks what has come of the five bytes of header (RFC 8446 §5.1).
+    fn check(&mut self, wire: &Wire) -> Result<()> {
+        if self.seen == self.bytes.len() {
+            return Ok(());
+        }
+        // Bytes seen in an earlier call may have been consumed since.
+        let unread = wire.unread();
+        let consumed = wire.received() - unread.len() as u64;
+        while self.seen < self.bytes.len() {
+            let at = usize::try_from(self.seen as u64 - consumed).unwrap_or(usize::MAX);
+            let Some(&byte) = unread.get(at) else { break };
+            self.bytes[self.seen] = byte;
+            self.seen += 1;
+        }
+        let [kind, major, minor, _, _] = self.bytes;
+        let is_tls = match self.seen {
+            0 => true,
+            1 => is_first_content_type(kind),
+            2 => is_first_content_type(kind) && major == 3,
+            _ => is_first_content_type(kind) && major == 3 && minor <= 4,
+        };
+        if is_tls {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::NotTls).because(describe(unread)))
+    }
+}
+
+/// The first record holds a handshake message or an alert.
+fn is_first_content_type(byte: u8) -> bool {
+    matches!(byte, 21 | 22)
+}
+
+fn describe(bytes: &[u8]) -> String {
+    const VERBS: [&[u8]; 9] = [
+        b"GET ",
+        b"HEAD ",
+        b"POST ",
+        b"PUT ",
+        b"DELETE ",
+        b"OPTIONS ",
+        b"CONNECT ",
+        b"PATCH ",
+        b"PRI ",
+    ];
+    let begin = &bytes[..bytes.len().min(16)];
+    let quoted = begin.escape_ascii();
+    if bytes.starts_with(b"HTTP/") {
+        format!("the peer answers in plain HTTP (\"{quoted}…\"): is this the right port?")
+    } else if VERBS.iter().any(|verb| bytes.starts_with(verb)) {
+        format!("the peer sends a plain HTTP request (\"{quoted}…\")")
+    } else {
+        format!("its first bytes are \"{quoted}\"")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind_of(bytes: &[u8], chunk: usize) -> Option<ErrorKind> {
+        let (mut first, mut wire) = (FirstBytes::default(), Wire::default());
+        for piece in bytes.chunks(chunk) {
+            wire.feed(piece);
+            if let Err(e) = first.check(&wire) {
+                return Some(e.kind());
+            }
+            let n = wire.unread().len();
+            wire.consume(n); // as a library would
+        }
+        None
+    }
+
+    #[test]
+    fn what_is_not_tls_is_seen_whatever_the_pieces() {
+        for chunk in [1, 2, 3, 5, 100] {
+            for bytes in
+                [&b"GET / HTTP/1.1\r\n"[..], b"SSH-2.0-x\r\n", b"\x16\x02\x00", b"\x17\x03\x03"]
+            {
+                assert_eq!(kind_of(bytes, chunk), Some(ErrorKind::NotTls), "{bytes:?} by {chunk}");
+            }
+            for bytes in [&b"\x16\x03\x01\x02\x00\x01"[..], b"\x15\x03\x03\x00\x02\x02\x28", b""] {
+                assert_eq!(kind_of(bytes, chunk), None, "{bytes:?} by {chunk}");
+            }
+        }
+    }
+
+    #[test]
+    fn plain_http_is_called_by_its_name() {
+        let text = describe(b"HTTP/1.1 400 Bad Request\r\n");
+        assert!(text.contains("plain HTTP") && text.contains("right port"), "{text}");
+        assert!(describe(b"GET / HTTP/1.1").contains("HTTP request"));
+    }
+}

@@ -1,0 +1,337 @@
+//! One error for every backend: a kind to act on, words and a source to read.
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::{fmt, io};
+
+use crate::{Alert, Capability};
+
+/// The result of a TLS operation.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A failed TLS operation.
+///
+/// Match on [`kind`](Self::kind): it means the same on every backend. What it displays, and the
+/// [`source`](StdError::source) chain, are for people; the types in the chain belong to the
+/// backend and may change in any release. An error is one pointer wide and cheap to clone.
+#[derive(Clone)]
+pub struct Error(Arc<Repr>);
+
+struct Repr {
+    kind: ErrorKind,
+    backend: Option<&'static str>,
+    detail: Option<Cow<'static, str>>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What went wrong, in terms that mean the same for every backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The peer gave up, and said why with this alert.
+    #[error("the peer sent the alert {0}")]
+    AlertReceived(Alert),
+    /// The library underneath failed in a way that has no kind of its own.
+    #[error("the TLS library failed")]
+    Backend,
+    /// A record did not decrypt: its bytes were changed or made up on the way.
+    #[error("a record from the peer did not decrypt")]
+    BadRecord,
+    /// The peer's certificate was refused.
+    #[error("the peer's certificate was refused: {0}")]
+    Certificate(CertificateError),
+    /// The configuration, or an input of it such as a key file, is unusable.
+    #[error("unusable configuration")]
+    Config,
+    /// The transport failed.
+    #[error("the transport failed: {0}")]
+    Io(io::ErrorKind),
+    /// A call came at a time when it cannot work. Never caused by the peer.
+    #[error("the call came at the wrong time")]
+    Misuse,
+    /// The peer had to present a certificate, and did not.
+    #[error("the peer presented no certificate")]
+    NoPeerCertificate,
+    /// The peer offers no application protocol (ALPN) that the configuration accepts.
+    #[error("no application protocol in common")]
+    NoSharedAlpn,
+    /// The peers have no cipher suite in common.
+    #[error("no cipher suite in common")]
+    NoSharedCipher,
+    /// The peers have no key-exchange group in common.
+    #[error("no key-exchange group in common")]
+    NoSharedGroup,
+    /// The peers have no signature scheme in common that fits the certificate.
+    #[error("no signature scheme in common")]
+    NoSharedSignature,
+    /// The peers have no protocol version in common.
+    #[error("no protocol version in common")]
+    NoSharedVersion,
+    /// The peer does not speak TLS: its first bytes are no TLS record.
+    #[error("the peer does not speak TLS")]
+    NotTls,
+    /// The peer broke the protocol.
+    #[error("the peer broke the TLS protocol")]
+    Protocol,
+    /// A deadline of the caller's passed.
+    #[error("the deadline passed")]
+    Timeout,
+    /// The transport ended without a closing alert: the data may be cut short.
+    #[error("the connection ended without a closing alert")]
+    UnexpectedEof,
+    /// The backend cannot do this.
+    #[error("{0} is not supported")]
+    Unsupported(Capability),
+}
+
+impl ErrorKind {
+    /// The stable name used by the CLI and in reports, such as `unexpected-eof`.
+    pub fn name(self) -> Cow<'static, str> {
+        match self {
+            Self::AlertReceived(alert) => format!("alert-received({alert})").into(),
+            Self::Backend => "backend".into(),
+            Self::BadRecord => "bad-record".into(),
+            Self::Certificate(why) => format!("certificate({})", why.name()).into(),
+            Self::Config => "config".into(),
+            Self::Io(kind) => format!("io({kind})").into(),
+            Self::Misuse => "misuse".into(),
+            Self::NoPeerCertificate => "no-peer-certificate".into(),
+            Self::NoSharedAlpn => "no-shared-alpn".into(),
+            Self::NoSharedCipher => "no-shared-cipher".into(),
+            Self::NoSharedGroup => "no-shared-group".into(),
+            Self::NoSharedSignature => "no-shared-signature".into(),
+            Self::NoSharedVersion => "no-shared-version".into(),
+            Self::NotTls => "not-tls".into(),
+            Self::Protocol => "protocol".into(),
+            Self::Timeout => "timeout".into(),
+            Self::UnexpectedEof => "unexpected-eof".into(),
+            Self::Unsupported(what) => format!("unsupported({what})").into(),
+        }
+    }
+}
+
+/// Why a certificate was refused.
+///
+/// Where a certificate has several faults, every backend reports the same one: first the dates of
+/// the peer's own certificate, then its purpose, then the chain above it, then the name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum CertificateError {
+    /// It is not well-formed DER, or breaks RFC 5280.
+    #[error("it is malformed")]
+    BadEncoding,
+    /// The signature of a certificate in the chain is wrong.
+    #[error("a signature in its chain is wrong")]
+    BadSignature,
+    /// More intermediate certificates than a chain may have.
+    #[error("its chain is too long")]
+    ChainTooLong,
+    /// The validity of a certificate in the chain has ended.
+    #[error("it has expired")]
+    Expired,
+    /// It is for another name.
+    #[error("it is for another name")]
+    NameMismatch,
+    /// The validity of a certificate in the chain has not begun.
+    #[error("it is not yet valid")]
+    NotYetValid,
+    /// Refused for a reason that has no variant of its own.
+    #[error("the TLS library did not accept it")]
+    Other,
+    /// A certificate in the chain is not meant for what it is used for.
+    #[error("it is not meant for this purpose")]
+    Purpose,
+    /// A certificate in the chain has been revoked.
+    #[error("it has been revoked")]
+    Revoked,
+    /// The peer's certificate is signed by itself and is not trusted.
+    #[error("it is self-signed and not trusted")]
+    SelfSigned,
+    /// A certificate in the chain has a critical extension that the library does not know.
+    #[error("it has a critical extension nobody here knows")]
+    UnhandledCriticalExtension,
+    /// No trusted root vouches for it.
+    #[error("no trusted root vouches for it")]
+    UnknownIssuer,
+    /// A key or signature algorithm in the chain is too weak, or unknown.
+    #[error("it uses a weak or unknown algorithm")]
+    WeakAlgorithm,
+}
+
+impl CertificateError {
+    /// The stable name used by the CLI and in reports, such as `unknown-issuer`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BadEncoding => "bad-encoding",
+            Self::BadSignature => "bad-signature",
+            Self::ChainTooLong => "chain-too-long",
+            Self::Expired => "expired",
+            Self::NameMismatch => "name-mismatch",
+            Self::NotYetValid => "not-yet-valid",
+            Self::Other => "other",
+            Self::Purpose => "purpose",
+            Self::Revoked => "revoked",
+            Self::SelfSigned => "self-signed",
+            Self::UnhandledCriticalExtension => "unhandled-critical-extension",
+            Self::UnknownIssuer => "unknown-issuer",
+            Self::WeakAlgorithm => "weak-algorithm",
+        }
+    }
+}
+
+impl Error {
+    /// An error of `kind`, with nothing more to say yet.
+    #[cold]
+    pub fn new(kind: ErrorKind) -> Self {
+        Self(Arc::new(Repr { kind, backend: None, detail: None, source: None }))
+    }
+
+    /// For backends: an error of `kind` that `backend` met because of `source`.
+    #[cold]
+    pub fn from_backend(
+        kind: ErrorKind,
+        backend: &'static str,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        let source = Some(source.into());
+        Self(Arc::new(Repr { kind, backend: Some(backend), detail: None, source }))
+    }
+
+    /// Says in words what was wrong and where; shown after the kind.
+    ///
+    /// To be called on an error that was just made.
+    #[cold]
+    #[must_use]
+    pub fn because(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+        if let Some(repr) = Arc::get_mut(&mut self.0) {
+            repr.detail = Some(detail.into());
+        }
+        self
+    }
+
+    /// Attaches the error underneath, for the [`source`](StdError::source) chain.
+    ///
+    /// To be called on an error that was just made.
+    #[cold]
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        if let Some(repr) = Arc::get_mut(&mut self.0) {
+            repr.source = Some(source.into());
+        }
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The backend that met the error, if it was not this crate itself.
+    pub fn backend(&self) -> Option<&'static str> {
+        self.0.backend
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.kind.fmt(f)?;
+        match &self.0.detail {
+            Some(detail) => write!(f, ": {detail}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("backend", &self.0.backend)
+            .field("detail", &self.0.detail)
+            .field("source", &self.0.source)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|e| e as _)
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(e: io::Error) -> Self {
+        let kind = match e.kind() {
+            io::ErrorKind::TimedOut => ErrorKind::Timeout,
+            kind => ErrorKind::Io(kind),
+        };
+        // An error of ours may have travelled through `std::io` and come back.
+        match e.downcast::<Self>() {
+            Ok(ours) => ours,
+            Err(e) => Self::new(kind).with_source(e),
+        }
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(e: Error) -> Self {
+        let kind = match e.kind() {
+            ErrorKind::Io(kind) => kind,
+            ErrorKind::Timeout => io::ErrorKind::TimedOut,
+            ErrorKind::UnexpectedEof => io::ErrorKind::UnexpectedEof,
+            ErrorKind::Unsupported(_) => io::ErrorKind::Unsupported,
+            ErrorKind::Config | ErrorKind::Misuse => io::ErrorKind::InvalidInput,
+            ErrorKind::Backend => io::ErrorKind::Other,
+            ErrorKind::AlertReceived(_)
+            | ErrorKind::BadRecord
+            | ErrorKind::Certificate(_)
+            | ErrorKind::NoPeerCertificate
+            | ErrorKind::NoSharedAlpn
+            | ErrorKind::NoSharedCipher
+            | ErrorKind::NoSharedGroup
+            | ErrorKind::NoSharedSignature
+            | ErrorKind::NoSharedVersion
+            | ErrorKind::NotTls
+            | ErrorKind::Protocol => io::ErrorKind::InvalidData,
+        };
+        Self::new(kind, e)
+    }
+}
+
+impl From<Infallible> for Error {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_what_and_where_on_one_level() {
+        let e = Error::new(ErrorKind::Config).because("key.pem: no private key");
+        assert_eq!(e.to_string(), "unusable configuration: key.pem: no private key");
+        assert!(e.source().is_none());
+    }
+
+    #[test]
+    fn the_kind_survives_a_trip_through_io_error() {
+        let e: io::Error = Error::new(ErrorKind::UnexpectedEof).into();
+        assert_eq!(e.kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(Error::from(e).kind(), ErrorKind::UnexpectedEof);
+        let e = Error::from(io::Error::from(io::ErrorKind::ConnectionReset));
+        assert_eq!(e.kind(), ErrorKind::Io(io::ErrorKind::ConnectionReset));
+        assert_eq!(
+            Error::from(io::Error::from(io::ErrorKind::TimedOut)).kind(),
+            ErrorKind::Timeout
+        );
+    }
+
+    #[test]
+    fn an_error_is_one_pointer_wide() {
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+}

@@ -1,0 +1,206 @@
+//! Who a peer is: a certificate chain and the key of its leaf.
+
+use std::fmt;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use pki_types::pem::{self, PemObject};
+use pki_types::{CertificateDer, PrivateKeyDer};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::x509::{CertificateFacts, Fit};
+use crate::{Error, ErrorKind, Result};
+
+/// A certificate chain, leaf first, and the private key of its leaf.
+///
+/// Cheap to clone; the key is wiped when the last clone is dropped, and never printed. That key
+/// and certificate belong together is checked when a configuration is compiled, because only a TLS
+/// library can compute the one from the other.
+#[derive(Clone)]
+pub struct Identity(Arc<Inner>);
+
+struct Inner {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    leaf: CertificateFacts,
+}
+
+impl Identity {
+    /// Takes a chain and a key from PEM (RFC 7468).
+    ///
+    /// `chain` holds one or more `CERTIFICATE` sections, leaf first. `key` holds one `PRIVATE KEY`
+    /// (PKCS#8), `RSA PRIVATE KEY` (PKCS#1) or `EC PRIVATE KEY` (SEC1) section, not encrypted.
+    /// Other sections are passed over, so both may be the same text.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`], saying which of the two is unusable and why.
+    pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self> {
+        Self::from_pem_named(chain, "certificate PEM", key, "key PEM")
+    }
+
+    /// Takes a chain and a key from PEM files, as [`from_pem`](Self::from_pem).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`], naming the file and what is wrong with it.
+    pub fn from_pem_files(chain: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Self> {
+        let (chain, key) = (chain.as_ref(), key.as_ref());
+        let key_bytes = Zeroizing::new(read_file(key)?);
+        Self::from_pem_named(
+            &read_file(chain)?,
+            &chain.display().to_string(),
+            &key_bytes,
+            &key.display().to_string(),
+        )
+    }
+
+    /// Takes a chain, leaf first, and a key from DER; the key is PKCS#8, PKCS#1 or SEC1.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if there is no certificate or something is not well-formed DER.
+    pub fn from_der(
+        chain: impl IntoIterator<Item = CertificateDer<'static>>,
+        key: &[u8],
+    ) -> Result<Self> {
+        let key = PrivateKeyDer::try_from(key).map_err(|why| {
+            let why = format!("key: neither PKCS#8, PKCS#1 nor SEC1 ({why})");
+            Error::new(ErrorKind::Config).because(why)
+        })?;
+        Self::checked(chain.into_iter().collect(), key.clone_key(), "chain")
+    }
+
+    fn from_pem_named(chain: &[u8], chain_from: &str, key: &[u8], key_from: &str) -> Result<Self> {
+        let certificates = certificates_from_pem(chain, chain_from)?;
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|e| match e {
+            pem::Error::NoItemsFound if contains(key, b"ENCRYPTED") => {
+                config_error(key_from, "the private key is encrypted; decrypt it first")
+            }
+            pem::Error::NoItemsFound => config_error(key_from, "no private key found"),
+            e => config_error(key_from, "not valid PEM").with_source(e),
+        })?;
+        if contains(key.secret_der(), b"ENCRYPTED") || key.secret_der().first() != Some(&0x30) {
+            return Err(config_error(key_from, "the private key is encrypted or not DER"));
+        }
+        Self::checked(certificates, key, chain_from)
+    }
+
+    fn checked(
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+        from: &str,
+    ) -> Result<Self> {
+        let mut facts = chain.iter().enumerate().map(|(i, certificate)| {
+            CertificateFacts::read(certificate).map_err(|e| {
+                let why = format!("certificate {} is not well-formed", i + 1);
+                config_error(from, &why).with_source(e)
+            })
+        });
+        let leaf =
+            facts.next().unwrap_or_else(|| Err(config_error(from, "no certificate found")))?;
+        facts.try_for_each(|rest| rest.map(drop))?;
+        Ok(Self(Arc::new(Inner { chain, key, leaf })))
+    }
+
+    /// The chain, leaf first; never empty.
+    pub fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.0.chain
+    }
+
+    /// The leaf: the certificate of the peer itself.
+    pub fn leaf(&self) -> &CertificateDer<'static> {
+        &self.0.chain[0] // `checked` saw it
+    }
+
+    /// What stands in the leaf.
+    pub fn leaf_facts(&self) -> &CertificateFacts {
+        &self.0.leaf
+    }
+
+    /// The private key of the leaf.
+    pub fn key(&self) -> &PrivateKeyDer<'static> {
+        &self.0.key
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.key.zeroize();
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("certificates", &self.0.chain.len())
+            .field("names", &self.0.leaf.dns_names())
+            .field("key", &"(redacted)")
+            .finish()
+    }
+}
+
+/// The identities of a server; the first is the default.
+#[derive(Clone, Debug)]
+pub struct Identities(Arc<[Identity]>);
+
+impl Identities {
+    pub(crate) fn new(identities: Vec<Identity>) -> Self {
+        Self(identities.into())
+    }
+
+    /// Which identity to present to a client that asks for `server_name` (SNI).
+    ///
+    /// The first whose certificate has exactly that name, else the first with a wildcard for it,
+    /// else the default. The one place where the choice is made, for every backend.
+    pub fn choose(&self, server_name: Option<&str>) -> usize {
+        let Some(name) = server_name else { return 0 };
+        let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+        let fits = self.0.iter().map(|identity| identity.leaf_facts().fit(&name));
+        let best = fits.enumerate().filter(|(_, fit)| *fit != Fit::No);
+        // `max_by_key` takes the last of equals; the first is meant.
+        best.rev().max_by_key(|(_, fit)| *fit).map_or(0, |(i, _)| i)
+    }
+}
+
+impl std::ops::Deref for Identities {
+    type Target = [Identity];
+
+    fn deref(&self) -> &[Identity] {
+        &self.0
+    }
+}
+
+/// The `CERTIFICATE` sections of `text`; at least one.
+pub(crate) fn certificates_from_pem(
+    text: &[u8],
+    from: &str,
+) -> Result<Vec<CertificateDer<'static>>> {
+    let mut certificates = Vec::new();
+    for section in CertificateDer::pem_slice_iter(text) {
+        certificates.push(section.map_err(|e| {
+            let why = format!("not valid PEM after certificate {}", certificates.len());
+            config_error(from, &why).with_source(e)
+        })?);
+    }
+    if certificates.is_empty() {
+        return Err(config_error(from, "no certificate found"));
+    }
+    Ok(certificates)
+}
+
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(|e| {
+        let why = format!("{}: cannot be read: {e}", path.display());
+        Error::new(ErrorKind::Config).because(why).with_source(e)
+    })
+}
+
+pub(crate) fn config_error(from: &str, why: &str) -> Error {
+    Error::new(ErrorKind::Config).because(format!("{from}: {why}"))
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}

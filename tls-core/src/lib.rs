@@ -1,0 +1,59 @@
+//! One TLS interface, many TLS libraries: the part that knows no library.
+//!
+//! A [`Backend`] turns a [`ClientConfig`] or [`ServerConfig`] into sessions. A [`Session`] never
+//! touches a socket: it trades bytes with the network through a [`Wire`] that is lent to it.
+//! [`Connection`] joins the two and keeps the rules that must not depend on a library; [`Stream`]
+//! is the one driver that joins a connection to a [`Transport`].
+//!
+//! Programs depend on the facade crate `polytls`, which re-exports all of this and adds the
+//! backends. Authors of a backend depend on this crate and on `tls-conformance`.
+
+mod alert;
+mod alpn;
+mod backend;
+mod capability;
+mod cipher_suite;
+mod config;
+mod connection;
+mod endpoint;
+mod error;
+mod group;
+mod hello;
+mod identity;
+mod name;
+mod negotiated;
+mod pipe;
+mod pool;
+mod roots;
+mod session;
+mod stream;
+mod transport;
+mod version;
+mod wire;
+pub mod x509;
+
+pub use alert::Alert;
+pub use alpn::{AlpnConfig, AlpnMismatch, AlpnOutcome, AlpnPreference, Protocols};
+pub use backend::{Acceptor, Backend, Connector, Supported};
+pub use capability::{Capabilities, Capability};
+pub use cipher_suite::CipherSuite;
+pub use config::{
+    ClientAuth, ClientConfig, ClientConfigBuilder, EndOfStream, ServerConfig, ServerConfigBuilder,
+    danger,
+};
+pub use connection::Connection;
+pub use endpoint::{Client, Server};
+pub use error::{CertificateError, Error, ErrorKind, Result};
+pub use group::Group;
+pub use hello::ClientHello;
+pub use identity::{Identities, Identity};
+pub use name::ServerName;
+pub use negotiated::Negotiated;
+pub use pipe::{Pipe, pipe};
+pub use pki_types;
+pub use roots::Roots;
+pub use session::{Progress, Session};
+pub use stream::{Parts, Stream};
+pub use transport::{Blocking, NonBlocking, SocketTimeouts, StdTransport, Transport};
+pub use version::{Version, Versions};
+pub use wire::Wire;

@@ -1,0 +1,189 @@
+//! Which certificate authorities to trust.
+
+use std::fmt;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use pki_types::CertificateDer;
+
+use crate::identity::{certificates_from_pem, config_error, read_file};
+use crate::x509::CertificateFacts;
+use crate::{Error, ErrorKind, Result};
+
+/// The certificates that a chain may end in.
+///
+/// A set has a base (nothing, the system's, or Mozilla's) and may have certificates given on top:
+/// `Roots::empty().with_pem_file(…)` trusts only these, `Roots::system().with_pem_file(…)` the
+/// system's and these. A given certificate is trusted as it is: as an issuer, also when it is no
+/// root itself, and as the peer's own certificate. Its dates are checked like any other's.
+///
+/// Cheap to clone. The system's certificates are read when a configuration is compiled.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Roots {
+    base: Base,
+    given: Arc<Vec<CertificateDer<'static>>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Base {
+    Empty,
+    Mozilla,
+    System,
+}
+
+impl Roots {
+    /// No certificate at all: nothing is trusted until some are given.
+    pub fn empty() -> Self {
+        Self { base: Base::Empty, given: Arc::default() }
+    }
+
+    /// What the operating system trusts, or what the environment variables `SSL_CERT_FILE` and
+    /// `SSL_CERT_DIR` name in its place.
+    pub fn system() -> Self {
+        Self { base: Base::System, given: Arc::default() }
+    }
+
+    /// Mozilla's list, as compiled in: the same on every machine, as old as the build.
+    pub fn mozilla() -> Self {
+        Self { base: Base::Mozilla, given: Arc::default() }
+    }
+
+    /// Adds the certificates in PEM text (RFC 7468, `CERTIFICATE` sections).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if there is none or one is malformed.
+    pub fn with_pem(self, text: &[u8]) -> Result<Self> {
+        self.with_pem_from(text, "root PEM")
+    }
+
+    /// Adds the certificates in a PEM file.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`], naming the file, if it cannot be read, has no certificate, or a
+    /// malformed one.
+    pub fn with_pem_file(self, path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        self.with_pem_from(&read_file(path)?, &path.display().to_string())
+    }
+
+    /// Adds the certificates in all PEM files of a directory, not of those below it.
+    ///
+    /// Files without a certificate (a README, a CRL, a key) are passed over.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`], naming the directory or file, if something cannot be read, if a
+    /// certificate is malformed, or if there is none at all.
+    pub fn with_pem_dir(mut self, path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let failed = |e: std::io::Error| {
+            let why = format!("cannot be read: {e}");
+            config_error(&path.display().to_string(), &why).with_source(e)
+        };
+        let mut files = Vec::new();
+        for entry in fs::read_dir(path).map_err(failed)? {
+            let file = entry.map_err(failed)?.path();
+            if file.is_file() {
+                files.push(file);
+            }
+        }
+        files.sort();
+        let before = self.given.len();
+        for file in files {
+            let text = read_file(&file)?;
+            if text.windows(BEGIN.len()).any(|window| window == BEGIN) {
+                self = self.with_pem_from(&text, &file.display().to_string())?;
+            }
+        }
+        if self.given.len() == before {
+            return Err(config_error(&path.display().to_string(), "no certificate in any file"));
+        }
+        Ok(self)
+    }
+
+    /// Adds a certificate in DER.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if it is malformed.
+    pub fn with_der(self, der: CertificateDer<'static>) -> Result<Self> {
+        self.with_certificates(vec![der], "root")
+    }
+
+    fn with_pem_from(self, text: &[u8], from: &str) -> Result<Self> {
+        self.with_certificates(certificates_from_pem(text, from)?, from)
+    }
+
+    fn with_certificates(mut self, list: Vec<CertificateDer<'static>>, from: &str) -> Result<Self> {
+        let given = Arc::make_mut(&mut self.given);
+        for (i, certificate) in list.into_iter().enumerate() {
+            CertificateFacts::read(&certificate).map_err(|e| {
+                let why = format!("certificate {} is not well-formed", i + 1);
+                config_error(from, &why).with_source(e)
+            })?;
+            if !given.contains(&certificate) {
+                given.push(certificate);
+            }
+        }
+        Ok(self)
+    }
+
+    /// Whether nothing at all would be trusted.
+    pub fn is_empty(&self) -> bool {
+        self.base == Base::Empty && self.given.is_empty()
+    }
+
+    /// For backends: the certificates given one by one. A library that cannot use one refuses the
+    /// configuration.
+    pub fn given(&self) -> &[CertificateDer<'static>] {
+        &self.given
+    }
+
+    /// For backends: the certificates of the base. A library that cannot use one leaves it out;
+    /// public lists hold some that not every library knows.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if the system's certificates are meant and none can be found.
+    pub fn base(&self) -> Result<Vec<CertificateDer<'static>>> {
+        match self.base {
+            Base::Empty => Ok(Vec::new()),
+            Base::Mozilla => Ok(webpki_root_certs::TLS_SERVER_ROOT_CERTS.to_vec()),
+            Base::System => system(),
+        }
+    }
+}
+
+/// The system's: safe for a program that sets nothing.
+impl Default for Roots {
+    fn default() -> Self {
+        Self::system()
+    }
+}
+
+impl fmt::Debug for Roots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Roots").field("base", &self.base).field("given", &self.given.len()).finish()
+    }
+}
+
+const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+
+fn system() -> Result<Vec<CertificateDer<'static>>> {
+    let loaded = rustls_native_certs::load_native_certs();
+    // Some unreadable entries are ordinary in a system's store; none readable is not.
+    if !loaded.certs.is_empty() {
+        return Ok(loaded.certs);
+    }
+    let e = Error::new(ErrorKind::Config).because(
+        "the system has no trusted certificates (is the package ca-certificates installed?); \
+         name some, or use Mozilla's list",
+    );
+    Err(match loaded.errors.into_iter().next() {
+        Some(source) => e.with_source(source),
+        None => e,
+    })
+}

@@ -1,0 +1,73 @@
+//! One TLS connection as a library sees it, without its network.
+
+use std::fmt;
+
+use crate::{Negotiated, Result, Wire};
+
+/// How far a call came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a call that wants I/O has not happened yet"]
+pub enum Progress<T> {
+    /// It is done, and this is what it gave.
+    Ready(T),
+    /// Feed the [`Wire`] bytes from the network, then call again.
+    WantRead,
+    /// Send the [`Wire`]'s pending bytes, then call again.
+    WantWrite,
+}
+
+/// For authors of a backend: one side of one TLS connection, over a lent [`Wire`].
+///
+/// Programs use [`Connection`](crate::Connection), which owns the session and keeps the rules
+/// below, so that a session need not: whatever is said here to be the caller's duty is checked
+/// there once, and a second check in a backend is dead code.
+///
+/// - Each call lends the same wire. No call blocks.
+/// - `read`, `write`, `close` and `buffered` come only after `handshake` was `Ready`; `write` and
+///   `close` only before `close` was; `read` only until it gave `Ready(0)`; buffers are not empty.
+/// - After an error there is no further call. An alert that the error called for has been put on
+///   the wire.
+/// - The end of the transport is never shown to a session: it returns [`Progress::WantRead`] when
+///   the wire is dry, and the caller knows whether more can come.
+pub trait Session: fmt::Debug + Send {
+    /// Moves the handshake on, as far as the bytes on hand allow. Called again after it was
+    /// `Ready`, it is `Ready` again.
+    ///
+    /// # Errors
+    ///
+    /// Whatever ends the handshake.
+    fn handshake(&mut self, wire: &mut Wire) -> Result<Progress<()>>;
+
+    /// Reads plaintext. `Ready(0)` means that the peer sent close_notify.
+    ///
+    /// # Errors
+    ///
+    /// Whatever ends the connection.
+    fn read(&mut self, wire: &mut Wire, buf: &mut [u8]) -> Result<Progress<usize>>;
+
+    /// Encrypts some of `buf`, up to the wire's [`room`](Wire::room), and says how much, at least
+    /// one byte. There is room for one full record when this is called.
+    ///
+    /// # Errors
+    ///
+    /// Whatever ends the connection.
+    fn write(&mut self, wire: &mut Wire, buf: &[u8]) -> Result<Progress<usize>>;
+
+    /// Puts close_notify on the wire. Reading stays possible.
+    ///
+    /// # Errors
+    ///
+    /// Whatever ends the connection.
+    fn close(&mut self, wire: &mut Wire) -> Result<Progress<()>>;
+
+    /// How many plaintext bytes [`read`](Self::read) can give without more bytes from the network.
+    /// Decrypts the next record that the wire holds if there are none yet.
+    ///
+    /// # Errors
+    ///
+    /// Whatever ends the connection.
+    fn buffered(&mut self, wire: &mut Wire) -> Result<usize>;
+
+    /// What the handshake settled. Called once it is done.
+    fn negotiated(&self) -> Negotiated;
+}

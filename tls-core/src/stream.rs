@@ -1,0 +1,365 @@
+//! The one driver: a connection joined to a transport.
+
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Instant;
+
+use crate::{
+    Blocking, Connection, Error, ErrorKind, Negotiated, Progress, Result, SocketTimeouts,
+    StdTransport, Transport, Wire,
+};
+
+/// A TLS connection over a transport.
+///
+/// Reading and writing finish the handshake first, if that has not been done. Over [`Blocking`]
+/// and [`NonBlocking`](crate::NonBlocking) sockets a stream is [`Read`] and [`Write`]; adapters for
+/// async runtimes use the `poll_` functions.
+///
+/// There are three ways to stop. [`poll_close_notify`](Self::poll_close_notify) ends what this side
+/// sends and leaves reading open; [`poll_shutdown`](Self::poll_shutdown) does that and ends the
+/// transport's writing direction too; [`into_transport`](Self::into_transport) gives the transport
+/// back. Dropping a stream sends nothing: the peer sees a truncated connection.
+#[derive(Debug)]
+pub struct Stream<T> {
+    connection: Connection,
+    transport: T,
+    /// Why the transport takes no more bytes. Reading goes on: what the peer sent before is not
+    /// lost, and may say why.
+    send_failure: Option<Error>,
+}
+
+/// What [`Stream::into_transport`] gives back.
+#[derive(Debug)]
+pub struct Parts<T> {
+    /// The transport.
+    pub transport: T,
+    /// Bytes that were read from it and that the connection has not consumed.
+    pub unread: Vec<u8>,
+}
+
+impl<T> Stream<T> {
+    /// What the handshake settled, once it is done.
+    pub fn negotiated(&self) -> Option<Negotiated> {
+        self.connection.negotiated()
+    }
+
+    /// How many plaintext bytes reading gives without touching the transport.
+    ///
+    /// Ask before sleeping in poll(2): data that is already here makes no socket readable.
+    pub fn buffered(&mut self) -> usize {
+        self.connection.buffered()
+    }
+
+    /// Whether encrypted bytes wait for the transport to be writable.
+    pub fn wants_write(&mut self) -> bool {
+        self.send_failure.is_none() && !self.connection.wire().pending().is_empty()
+    }
+
+    /// Whether the handshake is done.
+    pub fn is_established(&self) -> bool {
+        self.connection.is_established()
+    }
+
+    /// Whether the peer's data ended with close_notify, and all of it has been read.
+    pub fn close_received(&self) -> bool {
+        self.connection.close_received()
+    }
+
+    /// Whether the peer's data ended without close_notify, and the configuration
+    /// [tolerates](crate::EndOfStream) that.
+    pub fn ended_without_close(&self) -> bool {
+        self.connection.ended_without_close()
+    }
+
+    /// The transport.
+    pub fn transport(&self) -> &T {
+        &self.transport
+    }
+
+    /// The transport, to change its settings. Its bytes belong to the connection.
+    pub fn transport_mut(&mut self) -> &mut T {
+        &mut self.transport
+    }
+
+    /// Gives the transport back, with what was read from it and not consumed.
+    ///
+    /// Nothing is sent. Once the peer's close_notify has been read, what is
+    /// [unread](Parts::unread) does not belong to the connection any more, and a protocol that
+    /// goes on in clear begins there; before, it may hold the rest of the connection.
+    pub fn into_transport(mut self) -> Parts<T> {
+        let unread = self.connection.wire().unread().to_vec();
+        Parts { transport: self.transport, unread }
+    }
+}
+
+impl<T: Transport> Stream<T> {
+    /// Joins `connection` to `transport`.
+    pub fn new(connection: Connection, transport: T) -> Self {
+        Self { connection, transport, send_failure: None }
+    }
+
+    /// Finishes the handshake, and sends the last of it.
+    pub fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        ready!(self.drive(cx, Connection::handshake))?;
+        self.poll_flush(cx)
+    }
+
+    /// Reads plaintext; `0` is the end of what the peer sends, unless `buf` is empty.
+    ///
+    /// Sends what is pending before it waits, so that nobody deadlocks for want of a flush.
+    pub fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<usize>> {
+        ready!(self.poll_established(cx))?;
+        self.drive(cx, |connection| connection.read(buf))
+    }
+
+    /// Reads plaintext into the first of `bufs` that is not empty, and into the rest as far as
+    /// data is on hand.
+    pub fn poll_read_vectored(
+        &mut self,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+    ) -> Poll<Result<usize>> {
+        let mut total = 0;
+        for buf in bufs.iter_mut().filter(|buf| !buf.is_empty()) {
+            if total > 0 && self.buffered() == 0 {
+                break;
+            }
+            let n = match self.poll_read(cx, buf) {
+                Poll::Ready(Ok(n)) => n,
+                other if total == 0 => return other,
+                _ => break, // the next call meets it again
+            };
+            total += n;
+            if n < buf.len() {
+                break;
+            }
+        }
+        Poll::Ready(Ok(total))
+    }
+
+    /// Writes plaintext, and says how much was taken. What was taken is sent as far as the
+    /// transport lets it; [flush](Self::poll_flush) for the rest.
+    pub fn poll_write(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
+        ready!(self.poll_established(cx))?;
+        self.check_send()?;
+        let n = ready!(self.drive(cx, |connection| connection.write(buf)))?;
+        self.check_send()?;
+        Poll::Ready(Ok(n))
+    }
+
+    /// Writes plaintext out of `bufs`, in order. Small pieces are gathered into one record.
+    pub fn poll_write_vectored(
+        &mut self,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<Result<usize>> {
+        let mut pieces = bufs.iter().filter(|buf| !buf.is_empty());
+        let Some(first) = pieces.next() else { return self.poll_write(cx, &[]) };
+        let Some(second) = pieces.next() else { return self.poll_write(cx, first) };
+        if first.len() >= RECORD {
+            return self.poll_write(cx, first);
+        }
+        let mut record = Vec::with_capacity(RECORD);
+        for piece in [first, second].into_iter().chain(pieces) {
+            let n = piece.len().min(RECORD - record.len());
+            record.extend_from_slice(&piece[..n]);
+        }
+        self.poll_write(cx, &record)
+    }
+
+    /// Waits until all written bytes are on their way.
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        ready!(self.poll_send(cx))?;
+        self.transport.poll_flush(cx).map_err(Into::into)
+    }
+
+    /// Sends close_notify: the end of what this side sends. Reading stays possible.
+    pub fn poll_close_notify(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.check_send()?;
+        ready!(self.drive(cx, Connection::close))?;
+        self.poll_flush(cx)
+    }
+
+    /// Sends close_notify and ends the transport's writing direction.
+    ///
+    /// Before the handshake is done there is nothing to close, and only the transport is ended.
+    pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        if self.connection.is_established() {
+            ready!(self.poll_close_notify(cx))?;
+        }
+        self.transport.poll_shutdown(cx).map_err(Into::into)
+    }
+
+    fn poll_established(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        if self.connection.is_established() {
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_handshake(cx)
+    }
+
+    /// Repeats `step` until it is ready, moving bytes as it asks.
+    fn drive<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut step: impl FnMut(&mut Connection) -> Result<Progress<R>>,
+    ) -> Poll<Result<R>> {
+        loop {
+            let progress = step(&mut self.connection);
+            // Even a failed step may leave an alert to send, and a pending one output that the
+            // peer waits for.
+            let sent = self.poll_send(cx);
+            match progress {
+                Ok(Progress::Ready(value)) => return Poll::Ready(Ok(value)),
+                Ok(Progress::WantWrite) => ready!(sent)?,
+                Ok(Progress::WantRead) => ready!(self.poll_receive(cx))?,
+                Err(e) => return Poll::Ready(Err(self.blame(e))),
+            }
+        }
+    }
+
+    /// Sends what is pending, as far as the transport takes it.
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.check_send()?;
+        while !self.connection.wire().pending().is_empty() {
+            let pending = [IoSlice::new(self.connection.wire().pending())];
+            let failure = match ready!(self.transport.poll_write(cx, &pending)) {
+                Ok(0) => io::Error::from(io::ErrorKind::WriteZero).into(),
+                Ok(n) => {
+                    self.connection.wire().sent(n);
+                    continue;
+                }
+                Err(e) => Error::from(e),
+            };
+            if failure.kind() != ErrorKind::Timeout {
+                self.connection.wire().discard_pending();
+                self.send_failure = Some(failure.clone());
+            }
+            return Poll::Ready(Err(failure));
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let wire = self.connection.wire();
+        let spare = wire.spare();
+        if spare.is_empty() {
+            let why = format!("a message does not fit in {} bytes", Wire::MAX_INCOMING);
+            return Poll::Ready(Err(Error::new(ErrorKind::Protocol).because(why)));
+        }
+        match self.transport.poll_read(cx, spare) {
+            Poll::Pending => {
+                wire.rest();
+                return Poll::Pending;
+            }
+            Poll::Ready(Err(e)) => {
+                wire.rest();
+                return Poll::Ready(Err(e.into()));
+            }
+            Poll::Ready(Ok(0)) => {
+                wire.end();
+                wire.rest();
+            }
+            Poll::Ready(Ok(n)) => wire.filled(n),
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn check_send(&self) -> Result<()> {
+        match &self.send_failure {
+            None => Ok(()),
+            Some(e) => Err(e.clone()),
+        }
+    }
+
+    /// An end that came after the transport broke is the transport's fault.
+    fn blame(&self, e: Error) -> Error {
+        match &self.send_failure {
+            Some(cause) if e.kind() == ErrorKind::UnexpectedEof => cause.clone(),
+            _ => e,
+        }
+    }
+}
+
+impl<T: StdTransport> Stream<T> {
+    /// Finishes the handshake.
+    ///
+    /// # Errors
+    ///
+    /// Whatever ends the handshake, as an [`Error`] inside; [`io::ErrorKind::WouldBlock`] if a
+    /// non-blocking transport is not ready.
+    pub fn handshake(&mut self) -> io::Result<()> {
+        self.now(Self::poll_handshake)
+    }
+
+    /// Sends close_notify: the end of what this side sends. Reading stays possible.
+    ///
+    /// # Errors
+    ///
+    /// An [`Error`] inside; [`io::ErrorKind::WouldBlock`] if a non-blocking transport is not ready.
+    pub fn close_notify(&mut self) -> io::Result<()> {
+        self.now(Self::poll_close_notify)
+    }
+
+    /// Sends close_notify and ends the transport's writing direction.
+    ///
+    /// # Errors
+    ///
+    /// An [`Error`] inside; [`io::ErrorKind::WouldBlock`] if a non-blocking transport is not ready.
+    pub fn shutdown(&mut self) -> io::Result<()> {
+        self.now(Self::poll_shutdown)
+    }
+
+    fn now<R>(
+        &mut self,
+        poll: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<Result<R>>,
+    ) -> io::Result<R> {
+        match poll(self, &mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => Ok(result?),
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+}
+
+impl<S: SocketTimeouts> Stream<Blocking<S>> {
+    /// Finishes the handshake, or gives up at `deadline`, however slowly the peer trickles bytes.
+    ///
+    /// Afterwards calls wait for ever again; the socket's own timeouts are off.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::TimedOut`] with [`ErrorKind::Timeout`] inside at the deadline; whatever
+    /// else ends the handshake.
+    pub fn handshake_until(&mut self, deadline: Instant) -> io::Result<()> {
+        self.transport.set_deadline(Some(deadline))?;
+        let result = self.handshake();
+        self.transport.set_deadline(None)?;
+        result
+    }
+}
+
+impl<T: StdTransport> Read for Stream<T> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.now(|stream, cx| stream.poll_read(cx, buf))
+    }
+
+    fn read_vectored(&mut self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        self.now(|stream, cx| stream.poll_read_vectored(cx, bufs))
+    }
+}
+
+impl<T: StdTransport> Write for Stream<T> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.now(|stream, cx| stream.poll_write(cx, buf))
+    }
+
+    fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.now(|stream, cx| stream.poll_write_vectored(cx, bufs))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.now(Self::poll_flush)
+    }
+}
+
+/// The most plaintext in one record (RFC 8446 §5.1).
+const RECORD: usize = 16_384;

@@ -1,0 +1,135 @@
+//! The few facts about a certificate that the core itself has to know.
+//!
+//! The ASN.1 is read by the `x509-cert` crate; nothing here verifies anything.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use pki_types::{CertificateDer, UnixTime};
+use x509_cert::Certificate;
+use x509_cert::der::{Decode, Encode};
+use x509_cert::ext::pkix::SubjectAltName;
+use x509_cert::ext::pkix::name::GeneralName;
+
+use crate::{Error, ErrorKind, Result};
+
+/// What stands in one certificate.
+#[derive(Clone, Debug)]
+pub struct CertificateFacts {
+    self_issued: bool,
+    not_before: UnixTime,
+    not_after: UnixTime,
+    dns_names: Vec<String>,
+    ip_addresses: Vec<IpAddr>,
+    public_key: Vec<u8>,
+}
+
+impl CertificateFacts {
+    /// Reads the DER of a certificate (RFC 5280 §4.1).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if it is not one.
+    pub fn read(der: &CertificateDer<'_>) -> Result<Self> {
+        let malformed = |e| {
+            let e = Error::new(ErrorKind::Config).with_source(e);
+            e.because("a certificate is not well-formed DER")
+        };
+        let certificate = Certificate::from_der(der).map_err(malformed)?.tbs_certificate;
+        let mut facts = Self {
+            self_issued: certificate.issuer == certificate.subject,
+            not_before: time(certificate.validity.not_before),
+            not_after: time(certificate.validity.not_after),
+            dns_names: Vec::new(),
+            ip_addresses: Vec::new(),
+            public_key: certificate.subject_public_key_info.to_der().map_err(malformed)?,
+        };
+        if let Some((_, names)) = certificate.get::<SubjectAltName>().map_err(malformed)? {
+            facts.add_names(names);
+        }
+        Ok(facts)
+    }
+
+    fn add_names(&mut self, names: SubjectAltName) {
+        for name in names.0 {
+            match name {
+                GeneralName::DnsName(name) => {
+                    self.dns_names.push(name.as_str().to_ascii_lowercase())
+                }
+                GeneralName::IpAddress(bytes) => match *bytes.as_bytes() {
+                    [a, b, c, d] => self.ip_addresses.push([a, b, c, d].into()),
+                    ref bytes => {
+                        if let Ok(bytes) = <[u8; 16]>::try_from(bytes) {
+                            self.ip_addresses.push(bytes.into());
+                        }
+                    }
+                },
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether issuer and subject are the same name.
+    pub fn is_self_issued(&self) -> bool {
+        self.self_issued
+    }
+
+    /// The instant its validity begins.
+    pub fn not_before(&self) -> UnixTime {
+        self.not_before
+    }
+
+    /// The last instant of its validity.
+    pub fn not_after(&self) -> UnixTime {
+        self.not_after
+    }
+
+    /// Whether `now` lies in its validity (RFC 5280 §4.1.2.5).
+    pub fn is_valid_at(&self, now: UnixTime) -> bool {
+        (self.not_before..=self.not_after).contains(&now)
+    }
+
+    /// Its dNSName entries, in lower case; the left-most label may be `*`.
+    pub fn dns_names(&self) -> &[String] {
+        &self.dns_names
+    }
+
+    /// Its iPAddress entries.
+    pub fn ip_addresses(&self) -> &[IpAddr] {
+        &self.ip_addresses
+    }
+
+    /// The DER of its SubjectPublicKeyInfo (RFC 5280 §4.1.2.7).
+    pub fn public_key(&self) -> &[u8] {
+        &self.public_key
+    }
+
+    /// How well its dNSName entries fit `name`, a normalised DNS name (RFC 6125 §6.4).
+    pub(crate) fn fit(&self, name: &str) -> Fit {
+        if self.dns_names.iter().any(|own| own == name) {
+            return Fit::Exact;
+        }
+        let Some((first, parent)) = name.split_once('.') else { return Fit::No };
+        let wildcard = !first.is_empty()
+            && self.dns_names.iter().any(|own| own.strip_prefix("*.") == Some(parent));
+        if wildcard { Fit::Wildcard } else { Fit::No }
+    }
+}
+
+/// Whether the leaf of a chain is issued under its own name; `false` if it cannot be read.
+///
+/// For backends whose library cannot tell a self-signed certificate from an unknown issuer.
+pub fn is_self_issued(der: &CertificateDer<'_>) -> bool {
+    CertificateFacts::read(der).is_ok_and(|facts| facts.self_issued)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fit {
+    No,
+    Wildcard,
+    Exact,
+}
+
+fn time(time: x509_cert::time::Time) -> UnixTime {
+    UnixTime::since_unix_epoch(Duration::from_secs(time.to_unix_duration().as_secs()))
+}
