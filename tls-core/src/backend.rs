@@ -11,7 +11,7 @@ use crate::{
 ///
 /// Implementors may assume that a [`Supported`] configuration asks for nothing beyond
 /// [`capabilities`](Self::capabilities): refusing is this crate's work.
-pub trait Backend: fmt::Debug + Send + Sync + 'static {
+pub trait Backend: fmt::Debug + Send + Sync {
     /// The short, stable name, as used in errors, features and the CLI.
     fn name(&self) -> &'static str;
 

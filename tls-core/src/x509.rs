@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use pki_types::{CertificateDer, UnixTime};
 use x509_cert::Certificate;
+use x509_cert::der::oid::ObjectIdentifier;
 use x509_cert::der::{Decode, Encode};
-use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::{ExtendedKeyUsage, SubjectAltName};
 
 use crate::{Error, ErrorKind, Result};
 
@@ -22,6 +23,27 @@ pub struct CertificateFacts {
     dns_names: Vec<String>,
     ip_addresses: Vec<IpAddr>,
     public_key: Vec<u8>,
+    /// The extended key usage, if there is one.
+    purposes: Option<Vec<ObjectIdentifier>>,
+}
+
+/// What a peer's own certificate is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To prove who a client is.
+    ClientAuth,
+    /// To prove who a server is.
+    ServerAuth,
+}
+
+impl Purpose {
+    /// The object identifier in the extended key usage (RFC 5280 §4.2.1.12).
+    pub const fn oid(self) -> ObjectIdentifier {
+        match self {
+            Self::ClientAuth => ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2"),
+            Self::ServerAuth => ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1"),
+        }
+    }
 }
 
 impl CertificateFacts {
@@ -43,9 +65,13 @@ impl CertificateFacts {
             dns_names: Vec::new(),
             ip_addresses: Vec::new(),
             public_key: certificate.subject_public_key_info.to_der().map_err(malformed)?,
+            purposes: None,
         };
         if let Some((_, names)) = certificate.get::<SubjectAltName>().map_err(malformed)? {
             facts.add_names(names);
+        }
+        if let Some((_, usage)) = certificate.get::<ExtendedKeyUsage>().map_err(malformed)? {
+            facts.purposes = Some(usage.0);
         }
         Ok(facts)
     }
@@ -102,6 +128,12 @@ impl CertificateFacts {
     /// The DER of its SubjectPublicKeyInfo (RFC 5280 §4.1.2.7).
     pub fn public_key(&self) -> &[u8] {
         &self.public_key
+    }
+
+    /// Whether it may be used for `purpose`: it has no extended key usage, or one that names it
+    /// (RFC 5280 §4.2.1.12). `anyExtendedKeyUsage` does not count, as in every TLS library.
+    pub fn is_for(&self, purpose: Purpose) -> bool {
+        self.purposes.as_ref().is_none_or(|list| list.contains(&purpose.oid()))
     }
 
     /// How well its dNSName entries fit `name`, a normalised DNS name (RFC 6125 §6.4).

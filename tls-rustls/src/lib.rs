@@ -1,1 +1,127 @@
+//! [rustls](https://docs.rs/rustls) as a [`Backend`] of polytls.
+//!
+//! rustls is driven by its unbuffered interface, straight over the buffers of the wire. The
+//! cryptography provider is an explicit value of the backend; the process-wide default provider is
+//! neither read nor set, so any number of providers may be compiled in.
 
+mod aside;
+mod config;
+mod error;
+mod provider;
+mod session;
+mod verify;
+
+use std::fmt;
+use std::sync::Arc;
+
+use tls_core::{
+    Acceptor, Backend, Capabilities, Capability, ClientConfig, Connector, Group, Result,
+    ServerConfig, Supported,
+};
+
+use crate::provider::Provider;
+
+type Modify<C> = Arc<dyn Fn(&mut C) + Send + Sync>;
+
+/// rustls with one cryptography provider.
+#[derive(Clone)]
+pub struct Rustls {
+    name: &'static str,
+    provider: Provider,
+    modify_client: Option<Modify<rustls::ClientConfig>>,
+    modify_server: Option<Modify<rustls::ServerConfig>>,
+}
+
+impl Rustls {
+    const fn with(name: &'static str, provider: Provider) -> Self {
+        Self { name, provider, modify_client: None, modify_server: None }
+    }
+
+    /// rustls with a provider of the caller's.
+    pub fn with_provider(provider: rustls::crypto::CryptoProvider) -> Self {
+        Self::with(NAME, Provider::Custom(Arc::new(provider)))
+    }
+
+    /// Runs `modify` last on every client configuration, in rustls' own terms.
+    ///
+    /// An escape hatch: what it changes is outside the promises of the shared suite.
+    #[must_use]
+    pub fn modify_client(
+        mut self,
+        modify: impl Fn(&mut rustls::ClientConfig) + Send + Sync + 'static,
+    ) -> Self {
+        self.modify_client = Some(Arc::new(modify));
+        self
+    }
+
+    /// Runs `modify` last on every server configuration, in rustls' own terms.
+    ///
+    /// An escape hatch: what it changes is outside the promises of the shared suite.
+    #[must_use]
+    pub fn modify_server(
+        mut self,
+        modify: impl Fn(&mut rustls::ServerConfig) + Send + Sync + 'static,
+    ) -> Self {
+        self.modify_server = Some(Arc::new(modify));
+        self
+    }
+}
+
+impl fmt::Debug for Rustls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rustls").field("provider", &self.provider).finish_non_exhaustive()
+    }
+}
+
+pub(crate) const NAME: &str = "rustls";
+
+impl Backend for Rustls {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn library(&self) -> String {
+        format!("rustls 0.23 with {}", self.provider.name())
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        const ALWAYS: Capabilities = Capabilities::of(&[
+            Capability::AlpnClient,
+            Capability::AlpnServer,
+            Capability::AlpnServerPolicy,
+            Capability::CertificateReasons,
+            Capability::CipherSuites,
+            Capability::ClientIdentity,
+            Capability::Groups,
+            Capability::OmitServerName,
+            Capability::ReportCipherSuite,
+            Capability::ReportGroup,
+            Capability::ReportLocalCertificate,
+            Capability::ReportPeerChain,
+            Capability::ReportResumed,
+            Capability::ReportServerName,
+            Capability::ReportVersion,
+            Capability::RequestClientCertificate,
+            Capability::SeveralIdentities,
+            Capability::SkipChainVerification,
+            Capability::SkipNameVerification,
+            Capability::SkipTimeVerification,
+            Capability::Tls12Client,
+            Capability::Tls12Server,
+            Capability::Tls13Client,
+            Capability::Tls13Server,
+        ]);
+        match self.provider.has_group(Group::X25519MLKEM768) {
+            true => ALWAYS.with(Capability::PostQuantum),
+            false => ALWAYS,
+        }
+    }
+
+    fn connector(&self, config: Supported<'_, ClientConfig>) -> Result<Box<dyn Connector>> {
+        Ok(Box::new(config::client(&config, self)?))
+    }
+
+    fn acceptor(&self, config: Supported<'_, ServerConfig>) -> Result<Box<dyn Acceptor>> {
+        Ok(Box::new(config::server(&config, self)?))
+    }
+}

@@ -1,0 +1,155 @@
+//! What a case is, and how it is judged.
+
+use std::any::Any;
+use std::panic::{self, AssertUnwindSafe};
+
+use tls_core::{Backend, Capabilities, Capability, Error, ErrorKind, Result};
+
+use crate::claim::Claiming;
+
+/// One promise.
+#[derive(Debug)]
+pub struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) promise: &'static str,
+    pub(crate) client: Capabilities,
+    pub(crate) server: Capabilities,
+    pub(crate) check: Check,
+}
+
+/// The body of a case, by the side it concerns.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Check {
+    /// A client against bytes or a peer of the suite's own.
+    Client(fn(&dyn Backend) -> Result<()>),
+    /// A server against bytes or a peer of the suite's own.
+    Server(fn(&dyn Backend) -> Result<()>),
+    /// A client against a server.
+    Pair(fn(&dyn Backend, &dyn Backend) -> Result<()>),
+}
+
+/// The side that a case concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// A client alone.
+    Client,
+    /// A client and a server.
+    Pair,
+    /// A server alone.
+    Server,
+}
+
+/// How a case ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The promise was kept.
+    Passed,
+    /// The backend lacks this, says so, and refuses by its name: the promise was not made.
+    Refused(Capability),
+    /// The promise was broken, or the capabilities do not tell the truth.
+    Failed(String),
+}
+
+impl Case {
+    /// The name, `group::promise_it_keeps`.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The promise in one sentence.
+    pub fn promise(&self) -> &'static str {
+        self.promise
+    }
+
+    /// The side it concerns.
+    pub fn role(&self) -> Role {
+        match self.check {
+            Check::Client(_) => Role::Client,
+            Check::Pair(_) => Role::Pair,
+            Check::Server(_) => Role::Server,
+        }
+    }
+
+    /// The capabilities it needs of the client's backend.
+    pub fn client_needs(&self) -> Capabilities {
+        self.client
+    }
+
+    /// The capabilities it needs of the server's backend.
+    pub fn server_needs(&self) -> Capabilities {
+        self.server
+    }
+
+    /// Runs the case with these two backends, and judges what their capabilities say about it.
+    pub fn judge(&self, client: &dyn Backend, server: &dyn Backend) -> Outcome {
+        let missing = self
+            .client
+            .without(client.capabilities())
+            .union(self.server.without(server.capabilities()));
+        let outcome = self.run(client, server);
+        if missing.is_empty() {
+            return match outcome {
+                Ok(()) => Outcome::Passed,
+                Err(why) => Outcome::Failed(why.to_string()),
+            };
+        }
+        let refused = match outcome {
+            Err(Failure::Error(e)) => match e.kind() {
+                ErrorKind::Unsupported(what) if missing.contains(what) => what,
+                _ => return Outcome::Failed(format!("should be refused for {missing}, but: {e}")),
+            },
+            Ok(()) => {
+                return Outcome::Failed(format!("should be refused for {missing}, but it works"));
+            }
+            Err(why) => {
+                return Outcome::Failed(format!("should be refused for {missing}, but: {why}"));
+            }
+        };
+        // The refusal must be true: with the check out of the way the case must fail.
+        match self.run(&Claiming::everything(client), &Claiming::everything(server)) {
+            Ok(()) => Outcome::Failed(format!("{refused} is denied, but it works")),
+            Err(_) => Outcome::Refused(refused),
+        }
+    }
+
+    fn run(&self, client: &dyn Backend, server: &dyn Backend) -> Result<(), Failure> {
+        let call = || match self.check {
+            Check::Client(check) => check(client),
+            Check::Pair(check) => check(client, server),
+            Check::Server(check) => check(server),
+        };
+        match panic::catch_unwind(AssertUnwindSafe(call)) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(e)) => Err(Failure::Error(e)),
+            Err(panic) => Err(Failure::Panic(text(&*panic))),
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Failure {
+    Error(Error),
+    Panic(String),
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Error(e) => {
+                write!(f, "{e} [{:?}]", e.kind())?;
+                let mut next = std::error::Error::source(e);
+                while let Some(source) = next {
+                    write!(f, "\n  because: {source}")?;
+                    next = source.source();
+                }
+                Ok(())
+            }
+            Self::Panic(text) => f.write_str(text),
+        }
+    }
+}
+
+fn text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a text").to_owned()
+}

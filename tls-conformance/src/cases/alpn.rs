@@ -1,0 +1,5 @@
+//! Application protocols.
+
+use super::cases;
+
+cases! { "alpn"; }

@@ -1,0 +1,5 @@
+//! Client certificates.
+
+use super::cases;
+
+cases! { "client_auth"; }

@@ -1,0 +1,5 @@
+//! How connections end.
+
+use super::cases;
+
+cases! { "closing"; }

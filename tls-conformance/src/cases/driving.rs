@@ -1,0 +1,5 @@
+//! The same connection over every kind of I/O.
+
+use super::cases;
+
+cases! { "driving"; }

@@ -1,0 +1,5 @@
+//! What each side says was settled.
+
+use super::cases;
+
+cases! { "facts"; }

@@ -1,0 +1,5 @@
+//! Calls in the wrong order.
+
+use super::cases;
+
+cases! { "misuse"; }

@@ -1,0 +1,5 @@
+//! Versions, cipher suites and groups.
+
+use super::cases;
+
+cases! { "parameters"; }

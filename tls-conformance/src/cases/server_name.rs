@@ -1,0 +1,5 @@
+//! Which of its identities a server presents.
+
+use super::cases;
+
+cases! { "server_name"; }

@@ -1,0 +1,5 @@
+//! Data that arrives as it was sent.
+
+use super::cases;
+
+cases! { "transfer"; }

@@ -1,0 +1,141 @@
+//! Certificates, made afresh, distinct in every field that matters.
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, SanType,
+};
+use tls_core::pki_types::CertificateDer;
+use tls_core::{Identity, Roots};
+
+/// A certificate authority, root or not.
+pub struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    der: CertificateDer<'static>,
+    /// The certificates between this one and the root, this one first; empty for a root.
+    chain: Vec<CertificateDer<'static>>,
+}
+
+impl Authority {
+    /// A root of this name.
+    pub fn root(name: &str) -> Self {
+        Self::root_with(name, |_| {})
+    }
+
+    /// A root of this name, changed by `adjust`.
+    pub fn root_with(name: &str, adjust: impl FnOnce(&mut CertificateParams)) -> Self {
+        let (mut params, key) = (authority_params(name), KeyPair::generate().unwrap());
+        adjust(&mut params);
+        let der = params.self_signed(&key).unwrap().der().clone();
+        Self { issuer: Issuer::new(params, key), der, chain: Vec::new() }
+    }
+
+    /// An intermediate authority under this one.
+    pub fn intermediate(&self, name: &str) -> Self {
+        self.intermediate_with(name, |_| {})
+    }
+
+    /// An intermediate authority under this one, changed by `adjust`.
+    pub fn intermediate_with(
+        &self,
+        name: &str,
+        adjust: impl FnOnce(&mut CertificateParams),
+    ) -> Self {
+        let (mut params, key) = (authority_params(name), KeyPair::generate().unwrap());
+        adjust(&mut params);
+        let der = params.signed_by(&key, &self.issuer).unwrap().der().clone();
+        let chain = std::iter::once(der.clone()).chain(self.chain.iter().cloned()).collect();
+        Self { issuer: Issuer::new(params, key), der, chain }
+    }
+
+    /// Its own certificate.
+    pub fn certificate(&self) -> CertificateDer<'static> {
+        self.der.clone()
+    }
+
+    /// Only this one, to trust.
+    pub fn roots(&self) -> Roots {
+        Roots::empty().with_der(self.certificate()).unwrap()
+    }
+
+    /// A server's identity for `name`, a DNS name or an IP address, with its whole chain.
+    pub fn server(&self, name: &str) -> Identity {
+        self.issue(Leaf::server(&[name]))
+    }
+
+    /// A client's identity, with its whole chain.
+    pub fn client(&self, name: &str) -> Identity {
+        self.issue(Leaf::client(name))
+    }
+
+    /// Signs `leaf`; the identity has the whole chain.
+    pub fn issue(&self, leaf: Leaf) -> Identity {
+        let der = leaf.params.signed_by(&leaf.key, &self.issuer).unwrap().der().clone();
+        let chain = std::iter::once(der).chain(self.chain.iter().cloned());
+        Identity::from_der(chain, &leaf.key.serialize_der()).unwrap()
+    }
+}
+
+/// A certificate to be signed, and its key.
+pub struct Leaf {
+    /// What it will say.
+    pub params: CertificateParams,
+    key: KeyPair,
+}
+
+impl Leaf {
+    /// For a server of these DNS names and IP addresses.
+    pub fn server(names: &[&str]) -> Self {
+        let names = names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let subject = names.first().cloned().unwrap_or_else(|| "nameless server".into());
+        let mut params = CertificateParams::new(names).unwrap();
+        params.distinguished_name = distinguished(&subject);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        Self { params, key: KeyPair::generate().unwrap() }
+    }
+
+    /// For a client of this name.
+    pub fn client(name: &str) -> Self {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = distinguished(name);
+        params.subject_alt_names = vec![SanType::Rfc822Name(
+            format!("{}@client.test", name.replace(' ', ".")).try_into().unwrap(),
+        )];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        Self { params, key: KeyPair::generate().unwrap() }
+    }
+
+    /// The same, changed.
+    #[must_use]
+    pub fn with(mut self, adjust: impl FnOnce(&mut CertificateParams)) -> Self {
+        adjust(&mut self.params);
+        self
+    }
+
+    /// The same with another key.
+    #[must_use]
+    pub fn with_key(mut self, key: KeyPair) -> Self {
+        self.key = key;
+        self
+    }
+
+    /// Signed by itself.
+    pub fn self_signed(self) -> Identity {
+        let der = self.params.self_signed(&self.key).unwrap().der().clone();
+        Identity::from_der([der], &self.key.serialize_der()).unwrap()
+    }
+}
+
+fn authority_params(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = distinguished(name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params
+}
+
+fn distinguished(name: &str) -> DistinguishedName {
+    let mut distinguished = DistinguishedName::new();
+    distinguished.push(DnType::OrganizationName, "polytls conformance");
+    distinguished.push(DnType::CommonName, name);
+    distinguished
+}

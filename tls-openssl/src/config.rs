@@ -1,0 +1,253 @@
+//! Core configurations, loaded into an `SSL_CTX`.
+
+use std::fmt;
+
+use openssl::error::ErrorStack;
+use openssl::pkey::PKey;
+use openssl::ssl::{
+    AlpnError, NameType, Ssl, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions,
+    SslSessionCacheMode, SslVerifyMode, SslVersion,
+};
+use openssl::stack::Stack;
+use openssl::x509::verify::X509CheckFlags;
+use openssl::x509::{X509, X509Name};
+use tls_core::{
+    Acceptor, AlpnOutcome, CipherSuite, ClientAuth, ClientConfig, Connector, Error, ErrorKind,
+    Group, Identity, Protocols, Result, ServerConfig, ServerName, Session, Version, Versions,
+    danger,
+};
+
+use crate::error::{backend_error, config_error};
+use crate::session::OpensslSession;
+use crate::{HAS_POST_QUANTUM, NAME, Openssl, ffi, verify};
+
+pub(crate) struct OpensslConnector {
+    context: SslContext,
+    check_name: bool,
+    send_name: bool,
+}
+
+pub(crate) struct OpensslAcceptor(SslContext);
+
+pub(crate) fn client(config: &ClientConfig, backend: &Openssl) -> Result<OpensslConnector> {
+    let mut context = SslContext::builder(SslMethod::tls_client()).map_err(backend_error)?;
+    set_parameters(&mut context, config.versions(), config.cipher_suites(), config.groups())?;
+    let skip = config.danger();
+    verify::set(&mut context, config.roots(), SslVerifyMode::PEER, skip)?;
+    if let Some(identity) = config.identity() {
+        set_identity(&mut context, identity)?;
+        ffi::note_certificate_requests(&mut context);
+    }
+    if !config.alpn().is_empty() {
+        context.set_alpn_protos(&config.alpn().to_wire()).map_err(config_error)?;
+    }
+    modify(&mut context, backend)?;
+    Ok(OpensslConnector {
+        context: context.build(),
+        check_name: !skip.skips_name(),
+        send_name: config.send_server_name(),
+    })
+}
+
+pub(crate) fn server(config: &ServerConfig, backend: &Openssl) -> Result<OpensslAcceptor> {
+    let load = |identity| -> Result<SslContextBuilder> {
+        let mut context = SslContext::builder(SslMethod::tls_server()).map_err(backend_error)?;
+        set_parameters(&mut context, config.versions(), config.cipher_suites(), config.groups())?;
+        set_identity(&mut context, identity)?;
+        set_client_auth(&mut context, config.client_auth())?;
+        let alpn = config.alpn().clone();
+        if !alpn.protocols.is_empty() {
+            context.set_alpn_select_callback(move |_, offered| {
+                match alpn.choose(Protocols::names_on_wire(offered)) {
+                    AlpnOutcome::Selected(protocol) => Ok(protocol),
+                    AlpnOutcome::Nothing => Err(AlpnError::NOACK),
+                    AlpnOutcome::Refused => Err(AlpnError::ALERT_FATAL),
+                }
+            });
+        }
+        modify(&mut context, backend)?;
+        Ok(context)
+    };
+    let identities = config.identities().clone();
+    // The default identity's context serves; the others lend theirs to its sessions.
+    let others = identities.iter().skip(1).map(|identity| Ok(load(identity)?.build()));
+    let others = others.collect::<Result<Vec<SslContext>>>()?;
+    let mut context = load(&identities[0])?;
+    if !others.is_empty() {
+        context.set_servername_callback(move |ssl, _| {
+            let chosen = identities.choose(ssl.servername(NameType::HOST_NAME));
+            if let Some(other) = chosen.checked_sub(1).and_then(|i| others.get(i)) {
+                // Fails only without memory, and then the default is presented.
+                let _ = ssl.set_ssl_context(other);
+            }
+            Ok(())
+        });
+    }
+    Ok(OpensslAcceptor(context.build()))
+}
+
+/// What clients and servers have in common.
+fn set_parameters(
+    context: &mut SslContextBuilder,
+    versions: Versions,
+    suites: &[CipherSuite],
+    groups: &[Group],
+) -> Result<()> {
+    let suites = if suites.is_empty() { CipherSuite::DEFAULT } else { suites };
+    let (tls13, tls12): (Vec<_>, Vec<_>) = suites.iter().partition(|suite| suite.is_tls13());
+    let tls12 = openssl_names(&tls12);
+    let tls13 = tls13.iter().filter_map(|suite| suite.name()).collect::<Vec<_>>();
+    let groups = if groups.is_empty() { Group::DEFAULT } else { groups };
+    let groups = groups.iter().filter(|group| !group.is_post_quantum() || *HAS_POST_QUANTUM);
+    let groups = groups.filter_map(|group| group_name(*group)).collect::<Vec<_>>();
+    let mut set = || -> Result<(), ErrorStack> {
+        context.set_min_proto_version(Some(version(versions.min())))?;
+        context.set_max_proto_version(Some(version(versions.max())))?;
+        // 112 bits, whatever the distribution's default is.
+        context.set_security_level(2);
+        if !tls12.is_empty() {
+            context.set_cipher_list(&tls12.join(":"))?;
+        }
+        context.set_ciphersuites(&tls13.join(":"))?;
+        context.set_groups_list(&groups.join(":"))?;
+        context.set_options(
+            SslOptions::CIPHER_SERVER_PREFERENCE
+                | SslOptions::NO_COMPRESSION
+                | SslOptions::NO_RENEGOTIATION
+                // No resumption before it is the same on every backend.
+                | SslOptions::NO_TICKET,
+        );
+        context.set_num_tickets(0)?;
+        context.set_session_cache_mode(SslSessionCacheMode::OFF);
+        context.set_mode(
+            SslMode::ACCEPT_MOVING_WRITE_BUFFER
+                | SslMode::ENABLE_PARTIAL_WRITE
+                // Send the chain as given, without what the own trust store might add.
+                | SslMode::NO_AUTO_CHAIN
+                | SslMode::RELEASE_BUFFERS,
+        );
+        Ok(())
+    };
+    set().map_err(config_error)
+}
+
+fn openssl_names(suites: &[&CipherSuite]) -> Vec<&'static str> {
+    let names = suites.iter().filter_map(|suite| suite.name());
+    names.map(openssl::ssl::cipher_name).collect()
+}
+
+fn group_name(group: Group) -> Option<&'static str> {
+    Some(match group {
+        Group::SECP256R1 => "P-256",
+        Group::SECP384R1 => "P-384",
+        Group::X25519 => "X25519",
+        Group::X25519MLKEM768 => "X25519MLKEM768",
+        _ => return None,
+    })
+}
+
+fn version(version: Version) -> SslVersion {
+    match version {
+        Version::Tls12 => SslVersion::TLS1_2,
+        _ => SslVersion::TLS1_3,
+    }
+}
+
+fn set_identity(context: &mut SslContextBuilder, identity: &Identity) -> Result<()> {
+    let unusable = |what: &'static str| move |e: ErrorStack| config_error(e).because(what);
+    let key = PKey::private_key_from_der(identity.key().secret_der())
+        .map_err(unusable("the private key is unusable"))?;
+    let leaf = X509::from_der(identity.leaf()).map_err(unusable("the certificate is unusable"))?;
+    // Compared before OpenSSL sees both: it would report a mismatch as many different errors.
+    let matches = leaf.public_key().map_err(unusable("the certificate's key is unusable"))?;
+    if !matches.public_eq(&key) {
+        let why = "the private key does not belong to the certificate";
+        return Err(Error::from_backend(ErrorKind::Config, NAME, why).because(why));
+    }
+    context.set_certificate(&leaf).map_err(unusable("the certificate is unusable"))?;
+    for issuer in &identity.chain()[1..] {
+        X509::from_der(issuer)
+            .and_then(|issuer| context.add_extra_chain_cert(issuer))
+            .map_err(unusable("an issuer's certificate is unusable"))?;
+    }
+    context.set_private_key(&key).map_err(unusable("the private key is unusable"))
+}
+
+fn set_client_auth(context: &mut SslContextBuilder, auth: &ClientAuth) -> Result<()> {
+    let (roots, mode) = match auth {
+        ClientAuth::None => return Ok(()),
+        ClientAuth::Request(roots) => (roots, SslVerifyMode::PEER),
+        ClientAuth::Require(roots) => {
+            (roots, SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT)
+        }
+    };
+    verify::set(context, roots, mode, danger::Skip::nothing())?;
+    // Tells clients whose certificates are welcome.
+    let names = || -> Result<Stack<X509Name>, ErrorStack> {
+        let mut names = Stack::new()?;
+        for der in roots.given() {
+            names.push(X509::from_der(der)?.subject_name().to_owned()?)?;
+        }
+        Ok(names)
+    };
+    context.set_client_ca_list(names().map_err(config_error)?);
+    Ok(())
+}
+
+fn modify(context: &mut SslContextBuilder, backend: &Openssl) -> Result<()> {
+    match &backend.modify {
+        None => Ok(()),
+        Some(modify) => modify(context).map_err(config_error),
+    }
+}
+
+impl Connector for OpensslConnector {
+    fn session(&self, name: &ServerName) -> Result<Box<dyn Session>> {
+        let sent = name.as_dns().filter(|_| self.send_name);
+        let begin = || {
+            let mut ssl = Ssl::new(&self.context)?;
+            verify::prepare(&mut ssl)?;
+            if self.check_name {
+                let param = ssl.param_mut();
+                param.set_hostflags(
+                    X509CheckFlags::NEVER_CHECK_SUBJECT | X509CheckFlags::NO_PARTIAL_WILDCARDS,
+                );
+                match (name.as_dns(), name.as_ip()) {
+                    (Some(dns), _) => param.set_host(dns)?,
+                    (_, Some(ip)) => param.set_ip(ip)?,
+                    (None, None) => {}
+                }
+            }
+            if let Some(sent) = sent {
+                ssl.set_hostname(sent)?;
+            }
+            ssl.set_connect_state();
+            OpensslSession::new(ssl, sent.map(Into::into))
+        };
+        Ok(Box::new(begin().map_err(backend_error)?))
+    }
+}
+
+impl Acceptor for OpensslAcceptor {
+    fn session(&self) -> Result<Box<dyn Session>> {
+        let begin = || {
+            let mut ssl = Ssl::new(&self.0)?;
+            verify::prepare(&mut ssl)?;
+            ssl.set_accept_state();
+            OpensslSession::new(ssl, None)
+        };
+        Ok(Box::new(begin().map_err(backend_error)?))
+    }
+}
+
+impl fmt::Debug for OpensslConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpensslConnector").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for OpensslAcceptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpensslAcceptor").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,63 @@
+//! The calls into OpenSSL that the `openssl` crate lacks. The only file with `unsafe` here.
+#![allow(unsafe_code)]
+
+use std::ffi::{c_int, c_long, c_void};
+use std::ptr;
+
+use foreign_types::ForeignTypeRef;
+use openssl::ssl::{SslContextBuilder, SslRef};
+use openssl::x509::{X509Ref, X509VerifyResult};
+
+use crate::verify;
+
+unsafe extern "C" {
+    /// `SSL_CTX_set_cert_cb(3)`, since OpenSSL 1.0.2.
+    fn SSL_CTX_set_cert_cb(
+        context: *mut openssl_sys::SSL_CTX,
+        callback: Option<unsafe extern "C" fn(*mut openssl_sys::SSL, *mut c_void) -> c_int>,
+        argument: *mut c_void,
+    );
+    /// `X509_get_extension_flags(3)`, since OpenSSL 1.1.0.
+    fn X509_get_extension_flags(certificate: *mut openssl_sys::X509) -> u32;
+}
+
+/// What `SSL_get_negotiated_group(3)` gives: a NID, or `0x1000000` and the number on the wire.
+pub(crate) fn negotiated_group(ssl: &SslRef) -> c_long {
+    const SSL_CTRL_GET_NEGOTIATED_GROUP: c_int = 134;
+    // SAFETY: `ssl` is a live SSL; this command reads from it and ignores the two arguments.
+    unsafe {
+        openssl_sys::SSL_ctrl(ssl.as_ptr(), SSL_CTRL_GET_NEGOTIATED_GROUP, 0, ptr::null_mut())
+    }
+}
+
+/// Whether a certificate says of itself that it is a certificate authority.
+pub(crate) fn is_ca(certificate: &X509Ref) -> bool {
+    const EXFLAG_CA: u32 = 0x10;
+    // SAFETY: `certificate` is a live X509. The call fills its cache of extensions under a lock of
+    // its own and returns plain bits.
+    unsafe { X509_get_extension_flags(certificate.as_ptr()) & EXFLAG_CA != 0 }
+}
+
+/// The verify result with this number, an `X509_V_ERR_…` or one that OpenSSL does not list.
+pub(crate) fn verify_result(code: c_int) -> X509VerifyResult {
+    // SAFETY: the type only carries the number; OpenSSL takes any.
+    unsafe { X509VerifyResult::from_raw(code) }
+}
+
+/// Makes a client note in [`verify::Findings`] that the server asked for a certificate.
+pub(crate) fn note_certificate_requests(context: &mut SslContextBuilder) {
+    // SAFETY: the context is live, the callback has the type that OpenSSL calls, and there is no
+    // argument whose life could end.
+    unsafe { SSL_CTX_set_cert_cb(context.as_ptr(), Some(certificate_requested), ptr::null_mut()) }
+}
+
+/// Called on a client when a CertificateRequest has come. `1` means: go on.
+unsafe extern "C" fn certificate_requested(ssl: *mut openssl_sys::SSL, _: *mut c_void) -> c_int {
+    // SAFETY: OpenSSL calls this with the live SSL that it works on, which outlives the call; it is
+    // only read. Nothing in here can panic.
+    let ssl = unsafe { SslRef::from_ptr(ssl) };
+    if let Some(findings) = verify::findings(ssl) {
+        findings.note_request();
+    }
+    1
+}

@@ -1,0 +1,155 @@
+//! An `SSL`, driven over a lent wire.
+
+use std::fmt;
+use std::mem;
+
+use openssl::error::ErrorStack;
+use openssl::ssl::{ErrorCode, NameType, Ssl, SslStream, SslVersion};
+use tls_core::pki_types::CertificateDer;
+use tls_core::{
+    CipherSuite, Error, ErrorKind, Group, Negotiated, Progress, Result, Session, Version, Wire,
+};
+
+use crate::error::progress;
+use crate::{NAME, ffi, verify};
+
+/// Owns an empty wire, and swaps in the lent one for the length of each call.
+pub(crate) struct OpensslSession {
+    stream: SslStream<Wire>,
+    /// What a client sent as SNI.
+    server_name: Option<String>,
+}
+
+impl OpensslSession {
+    pub(crate) fn new(ssl: Ssl, server_name: Option<String>) -> Result<Self, ErrorStack> {
+        Ok(Self { stream: SslStream::new(ssl, Wire::default())?, server_name })
+    }
+
+    fn with<T>(
+        &mut self,
+        wire: &mut Wire,
+        call: impl FnOnce(&mut SslStream<Wire>) -> Result<T, openssl::ssl::Error>,
+    ) -> Result<Progress<T>> {
+        mem::swap(self.stream.get_mut(), wire);
+        let result = call(&mut self.stream);
+        mem::swap(self.stream.get_mut(), wire);
+        match result {
+            Ok(value) => Ok(Progress::Ready(value)),
+            Err(e) => progress(e, self.stream.ssl()),
+        }
+    }
+}
+
+impl Session for OpensslSession {
+    fn handshake(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        let progress = self.with(wire, SslStream::do_handshake)?;
+        let fault = verify::findings(self.stream.ssl()).and_then(|findings| findings.fault());
+        match fault {
+            // The verify callback lets OpenSSL go on until it has seen everything. Should OpenSSL
+            // ever not come back for the verdict, this is it.
+            Some(why) if progress == Progress::Ready(()) => {
+                let why = ErrorKind::Certificate(why);
+                Err(Error::from_backend(why, NAME, "noticed after the handshake"))
+            }
+            Some(_) | None => Ok(progress),
+        }
+    }
+
+    fn read(&mut self, wire: &mut Wire, buf: &mut [u8]) -> Result<Progress<usize>> {
+        self.with(wire, |stream| match stream.ssl_read(buf) {
+            Err(e) if e.code() == ErrorCode::ZERO_RETURN => Ok(0),
+            result => result,
+        })
+    }
+
+    fn write(&mut self, wire: &mut Wire, buf: &[u8]) -> Result<Progress<usize>> {
+        self.with(wire, |stream| {
+            let mut written = 0;
+            // OpenSSL takes one record a call.
+            while written < buf.len() && (written == 0 || stream.get_ref().room() >= RECORD) {
+                written += stream.ssl_write(&buf[written..])?;
+            }
+            Ok(written)
+        })
+    }
+
+    fn close(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        self.with(wire, |stream| stream.shutdown().map(drop))
+    }
+
+    fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {
+        if self.stream.ssl().pending() == 0 {
+            // Processes the next record, and leaves its plaintext where it is.
+            let _ = self.with(wire, |stream| match stream.ssl_peek(&mut [0]) {
+                Err(e) if e.code() == ErrorCode::ZERO_RETURN => Ok(0),
+                result => result,
+            })?;
+        }
+        Ok(self.stream.ssl().pending())
+    }
+
+    fn negotiated(&self) -> Negotiated {
+        let ssl = self.stream.ssl();
+        let mut negotiated = Negotiated::default();
+        negotiated.version = ssl.version2().and_then(version);
+        let suite = ssl.current_cipher().map(|cipher| u16::from_be_bytes(cipher.protocol_id()));
+        negotiated.cipher_suite = suite.map(CipherSuite);
+        negotiated.group = group(ffi::negotiated_group(ssl));
+        negotiated.alpn = ssl.selected_alpn_protocol().map(Into::into);
+        let asked_for = ssl.servername(NameType::HOST_NAME).filter(|_| ssl.is_server());
+        negotiated.server_name = self.server_name.clone().or(asked_for.map(Into::into));
+        negotiated.peer_chain = peer_chain(ssl);
+        let presented =
+            ssl.is_server() || verify::findings(ssl).is_some_and(|findings| findings.requested());
+        let own = ssl.certificate().filter(|_| presented).and_then(|own| own.to_der().ok());
+        negotiated.local_certificate = own.map(Into::into);
+        negotiated.resumed = Some(ssl.session_reused());
+        negotiated
+    }
+}
+
+impl fmt::Debug for OpensslSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpensslSession")
+            .field("state", &self.stream.ssl().state_string_long())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The peer's certificates, its own first. On a server OpenSSL keeps that one apart.
+fn peer_chain(ssl: &openssl::ssl::SslRef) -> Vec<CertificateDer<'static>> {
+    let own = ssl.peer_certificate().filter(|_| ssl.is_server());
+    let own = own.and_then(|certificate| certificate.to_der().ok());
+    let rest = ssl.peer_cert_chain().into_iter().flatten();
+    let rest = rest.filter_map(|certificate| certificate.to_der().ok());
+    own.into_iter().chain(rest).map(Into::into).collect()
+}
+
+fn version(version: SslVersion) -> Option<Version> {
+    match version {
+        SslVersion::TLS1_2 => Some(Version::Tls12),
+        SslVersion::TLS1_3 => Some(Version::Tls13),
+        _ => None,
+    }
+}
+
+/// Translates what OpenSSL calls a group: a NID, or a flag and the number on the wire.
+fn group(id: std::ffi::c_long) -> Option<Group> {
+    const UNKNOWN_NID: std::ffi::c_long = 0x0100_0000;
+    Some(match id {
+        415 => Group::SECP256R1,
+        715 => Group::SECP384R1,
+        716 => Group::SECP521R1,
+        1034 => Group::X25519,
+        1035 => Group(30),                              // X448
+        1126..=1130 => Group((id - 1126 + 256) as u16), // ffdhe2048 to ffdhe8192
+        927 => Group(26),                               // brainpoolP256r1
+        931 => Group(27),                               // brainpoolP384r1
+        933 => Group(28),                               // brainpoolP512r1
+        id if id & UNKNOWN_NID != 0 => Group((id & 0xffff) as u16),
+        _ => return None,
+    })
+}
+
+/// The most that one record takes on the wire with the ciphers on offer.
+const RECORD: usize = 16_384 + 38;

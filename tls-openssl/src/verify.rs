@@ -1,0 +1,202 @@
+//! The certificate checks, on OpenSSL's, with each part to be left out on its own.
+//!
+//! OpenSSL stops at the first fault it meets, in an order of its own. Here it is let run to the
+//! end, all faults are noted, and the one that the core's order puts first is the verdict.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
+
+use openssl::error::ErrorStack;
+use openssl::ex_data::Index;
+use openssl::ssl::{Ssl, SslContextBuilder, SslRef, SslVerifyMode};
+use openssl::x509::store::{X509Store, X509StoreBuilder};
+use openssl::x509::verify::X509VerifyFlags;
+use openssl::x509::{X509, X509StoreContext, X509StoreContextRef, X509VerifyResult};
+use tls_core::{CertificateError, Result, Roots, danger};
+
+use crate::error::{certificate_error, config_error};
+use crate::ffi;
+
+/// As many intermediate certificates as webpki allows.
+const MAX_INTERMEDIATES: u32 = 6;
+
+/// Makes `context` verify its peers against `roots`.
+pub(crate) fn set(
+    context: &mut SslContextBuilder,
+    roots: &Roots,
+    mode: SslVerifyMode,
+    skip: danger::Skip,
+) -> Result<()> {
+    context.set_cert_store(store(roots)?);
+    let mut set = || {
+        // A given certificate is trusted as it is, root or not.
+        let mut flags = X509VerifyFlags::PARTIAL_CHAIN | X509VerifyFlags::TRUSTED_FIRST;
+        if skip.skips_time() {
+            flags |= X509VerifyFlags::NO_CHECK_TIME;
+        }
+        context.verify_param_mut().set_flags(flags)?;
+        context.set_verify_depth(MAX_INTERMEDIATES);
+        context.set_verify_callback(mode, move |ok, chain| judge(ok, chain, skip));
+        Ok(())
+    };
+    set().map_err(|e: ErrorStack| config_error(e))
+}
+
+fn store(roots: &Roots) -> Result<X509Store> {
+    let mut store = X509StoreBuilder::new().map_err(config_error)?;
+    for der in roots.given() {
+        let add = X509::from_der(der).and_then(|root| store.add_cert(root));
+        add.map_err(|e| config_error(e).because("a given root certificate is unusable"))?;
+    }
+    for der in roots.base()? {
+        // Public lists hold some that not every library knows.
+        let _ = X509::from_der(&der).and_then(|root| store.add_cert(root));
+    }
+    Ok(store.build())
+}
+
+/// What was found out during one handshake.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    /// One more than the index in [`ORDER`] of the verdict so far; zero if there is no fault.
+    fault: AtomicUsize,
+    requested: AtomicBool,
+}
+
+/// The faults, in the order in which the core wants them named: the first is the verdict.
+const ORDER: [(CertificateError, Place); 17] = [
+    (CertificateError::NotYetValid, Place::Leaf),
+    (CertificateError::Expired, Place::Leaf),
+    (CertificateError::SelfSigned, Place::Leaf),
+    (CertificateError::BadEncoding, Place::Anywhere),
+    (CertificateError::Purpose, Place::Leaf),
+    (CertificateError::UnhandledCriticalExtension, Place::Anywhere),
+    (CertificateError::NotYetValid, Place::Anywhere),
+    (CertificateError::Expired, Place::Anywhere),
+    (CertificateError::Purpose, Place::Anywhere),
+    (CertificateError::BadSignature, Place::Anywhere),
+    (CertificateError::WeakAlgorithm, Place::Anywhere),
+    (CertificateError::Revoked, Place::Anywhere),
+    (CertificateError::ChainTooLong, Place::Anywhere),
+    (CertificateError::UnknownIssuer, Place::Anywhere),
+    (CertificateError::SelfSigned, Place::Anywhere),
+    (CertificateError::Other, Place::Anywhere),
+    (CertificateError::NameMismatch, Place::Anywhere),
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Leaf,
+    Anywhere,
+}
+
+impl Findings {
+    /// The gravest fault of the peer's certificate, if there is one.
+    pub(crate) fn fault(&self) -> Option<CertificateError> {
+        let at = self.fault.load(Ordering::Relaxed).checked_sub(1)?;
+        Some(ORDER[at].0)
+    }
+
+    /// Whether the server asked this client for a certificate.
+    pub(crate) fn requested(&self) -> bool {
+        self.requested.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_request(&self) {
+        self.requested.store(true, Ordering::Relaxed);
+    }
+
+    fn note(&self, fault: CertificateError, depth: u32) {
+        let place = |(known, place): &(CertificateError, Place)| {
+            *known == fault && (*place == Place::Anywhere || depth == 0)
+        };
+        // Every fault that `certificate_error` gives is in the list.
+        let rank = ORDER.iter().position(place).unwrap_or(ORDER.len() - 2) + 1;
+        // Calls for one connection come one after the other.
+        let before = self.fault.load(Ordering::Relaxed);
+        if before == 0 || rank < before {
+            self.fault.store(rank, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Where an `SSL` keeps its [`Findings`].
+static FINDINGS: LazyLock<Result<Index<Ssl, Arc<Findings>>, ErrorStack>> =
+    LazyLock::new(Ssl::new_ex_index);
+
+/// Gives `ssl` a place for findings.
+pub(crate) fn prepare(ssl: &mut SslRef) -> Result<(), ErrorStack> {
+    let index = FINDINGS.as_ref().map_err(Clone::clone)?;
+    ssl.set_ex_data(*index, Arc::default());
+    Ok(())
+}
+
+/// What has been found out about the peer of `ssl`.
+pub(crate) fn findings(ssl: &SslRef) -> Option<&Arc<Findings>> {
+    ssl.ex_data(*FINDINGS.as_ref().ok()?)
+}
+
+/// OpenSSL's verify callback: called with `false` for each fault, then with `true` for each
+/// certificate from the root down; the last call is for the leaf.
+fn judge(ok: bool, chain: &mut X509StoreContextRef, skip: danger::Skip) -> bool {
+    let ssl = X509StoreContext::ssl_idx().ok().and_then(|index| chain.ex_data(index));
+    let Some(findings) = ssl.and_then(findings).cloned() else {
+        return false; // every session is prepared; without a place for faults there is no verdict
+    };
+    let depth = chain.error_depth();
+    if !ok {
+        let fault = certificate_error(chain.error());
+        if counts(fault, depth, skip) {
+            findings.note(fault, depth);
+        }
+        chain.set_error(X509VerifyResult::OK);
+        return true;
+    }
+    if depth > 0 {
+        return true;
+    }
+    // webpki refuses these too. A certificate that is trusted as it is stands alone in its chain.
+    let alone = chain.chain().is_none_or(|chain| chain.len() == 1);
+    if !alone && !skip.skips_chain() && chain.current_cert().is_some_and(ffi::is_ca) {
+        findings.note(CertificateError::Purpose, 0);
+    }
+    let fault = findings.fault();
+    chain.set_error(fault.map_or(X509VerifyResult::OK, alert_for));
+    fault.is_none()
+}
+
+/// Whether a fault matters, given what is left out.
+fn counts(fault: CertificateError, depth: u32, skip: danger::Skip) -> bool {
+    match fault {
+        CertificateError::NameMismatch => !skip.skips_name(),
+        CertificateError::Expired | CertificateError::NotYetValid => {
+            !skip.skips_time() && (depth == 0 || !skip.skips_chain())
+        }
+        _ => !skip.skips_chain(),
+    }
+}
+
+/// The result from which OpenSSL derives the alert that fits (RFC 8446 §6.2).
+fn alert_for(fault: CertificateError) -> X509VerifyResult {
+    const CERT_SIGNATURE_FAILURE: i32 = 7; // decrypt_error
+    const CERT_HAS_EXPIRED: i32 = 10; // certificate_expired
+    const UNABLE_TO_GET_ISSUER_CERT_LOCALLY: i32 = 20; // unknown_ca
+    const CERT_REVOKED: i32 = 23; // certificate_revoked
+    const INVALID_PURPOSE: i32 = 26; // unsupported_certificate
+    const HOSTNAME_MISMATCH: i32 = 62; // bad_certificate
+    const UNLISTED: i32 = 1000; // certificate_unknown
+    let code = match fault {
+        CertificateError::BadEncoding
+        | CertificateError::NameMismatch
+        | CertificateError::UnhandledCriticalExtension => HOSTNAME_MISMATCH,
+        CertificateError::BadSignature => CERT_SIGNATURE_FAILURE,
+        CertificateError::Expired | CertificateError::NotYetValid => CERT_HAS_EXPIRED,
+        CertificateError::Purpose => INVALID_PURPOSE,
+        CertificateError::Revoked => CERT_REVOKED,
+        CertificateError::ChainTooLong
+        | CertificateError::SelfSigned
+        | CertificateError::UnknownIssuer => UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+        _ => UNLISTED,
+    };
+    ffi::verify_result(code)
+}

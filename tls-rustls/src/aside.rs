@@ -1,0 +1,33 @@
+//! What rustls' callbacks learn and its connection does not tell.
+//!
+//! The callbacks belong to a configuration that many connections share, and rustls runs them in the
+//! middle of a call on one connection, on the thread of that call. So they leave what they learn
+//! with the thread, and the session picks it up as soon as the call returns.
+
+use std::cell::RefCell;
+
+use tls_core::CertificateError;
+
+#[derive(Debug, Default)]
+pub(crate) struct Aside {
+    /// Which of the own identities was presented.
+    pub(crate) identity: Option<usize>,
+    /// Why the peer's certificate was refused.
+    pub(crate) refusal: Option<CertificateError>,
+    /// The name the client asked for.
+    pub(crate) server_name: Option<String>,
+}
+
+thread_local! {
+    static ASIDE: RefCell<Aside> = RefCell::default();
+}
+
+/// For callbacks: leaves something for the session.
+pub(crate) fn leave(update: impl FnOnce(&mut Aside)) {
+    ASIDE.with_borrow_mut(update);
+}
+
+/// For the session: takes what was left since the last time.
+pub(crate) fn take() -> Aside {
+    ASIDE.take()
+}

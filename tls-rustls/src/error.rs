@@ -1,0 +1,114 @@
+//! rustls errors, named in the core's terms.
+
+use std::error::Error as StdError;
+
+use rustls::PeerIncompatible;
+use tls_core::{Alert, CertificateError, Error, ErrorKind};
+
+use crate::NAME;
+
+pub(crate) fn config_error(e: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+    Error::from_backend(ErrorKind::Config, NAME, e)
+}
+
+/// Names what ended a connection; `refusal` is what the certificate verifier said, if it did.
+pub(crate) fn session_error(e: rustls::Error, refusal: Option<CertificateError>) -> Error {
+    use rustls::Error as Rustls;
+
+    let kind = match &e {
+        Rustls::AlertReceived(alert) => ErrorKind::AlertReceived(Alert(u8::from(*alert))),
+        Rustls::DecryptError => ErrorKind::BadRecord,
+        Rustls::InvalidCertificate(_) => match refusal {
+            Some(why) => ErrorKind::Certificate(why),
+            // Not the certificate: the signature over the handshake, made with its key.
+            None => ErrorKind::Protocol,
+        },
+        Rustls::NoApplicationProtocol => ErrorKind::NoSharedAlpn,
+        Rustls::NoCertificatesPresented => ErrorKind::NoPeerCertificate,
+        Rustls::PeerIncompatible(why) => incompatible(why),
+        Rustls::EncryptError
+        | Rustls::FailedToGetCurrentTime
+        | Rustls::FailedToGetRandomBytes
+        | Rustls::General(_)
+        | Rustls::InconsistentKeys(_)
+        | Rustls::Other(_) => ErrorKind::Backend,
+        // What is left is what a peer can do wrong.
+        _ => ErrorKind::Protocol,
+    };
+    Error::from_backend(kind, NAME, e)
+}
+
+fn incompatible(why: &PeerIncompatible) -> ErrorKind {
+    match why {
+        PeerIncompatible::NoCipherSuitesInCommon => ErrorKind::NoSharedCipher,
+        PeerIncompatible::NoKxGroupsInCommon => ErrorKind::NoSharedGroup,
+        PeerIncompatible::NoCertificateRequestSignatureSchemesInCommon
+        | PeerIncompatible::NoSignatureSchemesInCommon => ErrorKind::NoSharedSignature,
+        PeerIncompatible::ServerDoesNotSupportTls12Or13
+        | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
+        | PeerIncompatible::SupportedVersionsExtensionRequired
+        | PeerIncompatible::Tls12NotOffered
+        | PeerIncompatible::Tls12NotOfferedOrEnabled => ErrorKind::NoSharedVersion,
+        _ => ErrorKind::Protocol,
+    }
+}
+
+/// Names why webpki refused a certificate.
+pub(crate) fn certificate_error(e: &webpki::Error) -> CertificateError {
+    use webpki::Error as Pki;
+
+    match e {
+        Pki::CertExpired { .. } | Pki::InvalidCertValidity => CertificateError::Expired,
+        Pki::CertNotValidYet { .. } => CertificateError::NotYetValid,
+        Pki::CertNotValidForName(_) => CertificateError::NameMismatch,
+        Pki::CertRevoked => CertificateError::Revoked,
+        Pki::UnknownIssuer => CertificateError::UnknownIssuer,
+        Pki::InvalidSignatureForPublicKey | Pki::SignatureAlgorithmMismatch => {
+            CertificateError::BadSignature
+        }
+        Pki::CaUsedAsEndEntity
+        | Pki::EndEntityUsedAsCa
+        | Pki::NameConstraintViolation
+        | Pki::PathLenConstraintViolated
+        | Pki::RequiredEkuNotFoundContext(_) => CertificateError::Purpose,
+        Pki::MaximumNameConstraintComparisonsExceeded
+        | Pki::MaximumPathBuildCallsExceeded
+        | Pki::MaximumPathDepthExceeded
+        | Pki::MaximumSignatureChecksExceeded => CertificateError::ChainTooLong,
+        Pki::UnsupportedCriticalExtension => CertificateError::UnhandledCriticalExtension,
+        Pki::UnsupportedSignatureAlgorithmContext(_)
+        | Pki::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
+            CertificateError::WeakAlgorithm
+        }
+        Pki::BadDer
+        | Pki::BadDerTime
+        | Pki::ExtensionValueInvalid
+        | Pki::InvalidSerialNumber
+        | Pki::MalformedDnsIdentifier
+        | Pki::MalformedExtensions
+        | Pki::MalformedNameConstraint
+        | Pki::TrailingData(_)
+        | Pki::UnsupportedCertVersion => CertificateError::BadEncoding,
+        _ => CertificateError::Other,
+    }
+}
+
+/// The error to give rustls so that it sends the alert that fits (RFC 8446 §6.2).
+pub(crate) fn refusal(why: CertificateError) -> rustls::CertificateError {
+    use rustls::CertificateError as Rustls;
+
+    match why {
+        CertificateError::BadEncoding
+        | CertificateError::NameMismatch
+        | CertificateError::UnhandledCriticalExtension => Rustls::BadEncoding, // bad_certificate
+        CertificateError::BadSignature => Rustls::BadSignature, // decrypt_error
+        CertificateError::Expired | CertificateError::NotYetValid => Rustls::Expired,
+        CertificateError::Purpose => Rustls::InvalidPurpose, // unsupported_certificate
+        CertificateError::Revoked => Rustls::Revoked,
+        CertificateError::ChainTooLong
+        | CertificateError::SelfSigned
+        | CertificateError::UnknownIssuer => Rustls::UnknownIssuer, // unknown_ca
+        // `Other`, `WeakAlgorithm`, and what the core may add: certificate_unknown.
+        _ => Rustls::Other(rustls::OtherError(std::sync::Arc::new(why))),
+    }
+}

@@ -1,0 +1,451 @@
+//! A rustls connection, driven over a lent wire.
+
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+
+use rustls::client::UnbufferedClientConnection;
+use rustls::server::UnbufferedServerConnection;
+use rustls::unbuffered::{
+    ConnectionState, EncodeError, EncodeTlsData, UnbufferedStatus, WriteTraffic,
+};
+use rustls::{CommonState, HandshakeKind};
+use tls_core::{
+    Alert, AlpnConfig, AlpnOutcome, CipherSuite, ClientHello, Error, ErrorKind, Group, Identity,
+    Negotiated, Progress, Result, Session, Version, Wire,
+};
+
+use crate::error::session_error;
+use crate::{NAME, aside};
+
+/// What rustls' two unbuffered connections have in common.
+pub(crate) trait Unbuffered: Send {
+    type Data;
+
+    fn process<'c, 'i>(
+        &'c mut self,
+        incoming: &'i mut [u8],
+    ) -> UnbufferedStatus<'c, 'i, Self::Data>;
+
+    fn state(&self) -> &CommonState;
+}
+
+impl Unbuffered for UnbufferedClientConnection {
+    type Data = rustls::client::ClientConnectionData;
+
+    fn process<'c, 'i>(
+        &'c mut self,
+        incoming: &'i mut [u8],
+    ) -> UnbufferedStatus<'c, 'i, Self::Data> {
+        self.process_tls_records(incoming)
+    }
+
+    fn state(&self) -> &CommonState {
+        self
+    }
+}
+
+impl Unbuffered for UnbufferedServerConnection {
+    type Data = rustls::server::ServerConnectionData;
+
+    fn process<'c, 'i>(
+        &'c mut self,
+        incoming: &'i mut [u8],
+    ) -> UnbufferedStatus<'c, 'i, Self::Data> {
+        self.process_tls_records(incoming)
+    }
+
+    fn state(&self) -> &CommonState {
+        self
+    }
+}
+
+pub(crate) struct RustlsSession<C> {
+    connection: C,
+    /// Decrypted and not yet read.
+    plaintext: Plaintext,
+    peer_closed: bool,
+    /// Who this side may be.
+    identities: Arc<[Identity]>,
+    /// Who it has been.
+    presented: Option<usize>,
+    server_name: Option<String>,
+}
+
+/// What a call wants done once rustls is ready to send.
+enum Errand<'a> {
+    None,
+    Encrypt(&'a [u8]),
+    Close,
+}
+
+/// How far one step came.
+enum Step {
+    /// So many plaintext bytes went into the caller's buffer; more may lie in `plaintext`.
+    Data(usize),
+    /// The errand is done: so many bytes were taken.
+    Done(usize),
+    /// Something moved; go on.
+    Moved,
+    /// Nothing moves without more bytes from the peer.
+    Idle,
+}
+
+impl<C: Unbuffered> RustlsSession<C> {
+    pub(crate) fn new(
+        connection: C,
+        identities: Arc<[Identity]>,
+        server_name: Option<String>,
+    ) -> Self {
+        Self {
+            connection,
+            plaintext: Plaintext::default(),
+            peer_closed: false,
+            identities,
+            presented: None,
+            server_name,
+        }
+    }
+
+    /// Lets rustls do the next thing, with the records on the wire and for `errand`.
+    ///
+    /// The whole of the wire's bytes is always passed: rustls may hold offsets into them.
+    fn step(&mut self, wire: &mut Wire, buf: &mut [u8], errand: &Errand<'_>) -> Result<Step> {
+        let UnbufferedStatus { discard, state, .. } = self.connection.process(wire.incoming());
+        let step = match state {
+            Ok(ConnectionState::ReadTraffic(mut traffic)) => {
+                let mut copied = 0;
+                while let Some(record) = traffic.next_record() {
+                    let payload = match record {
+                        Ok(record) => record.payload,
+                        Err(e) => return Err(session_error(e, None)),
+                    };
+                    let n = match self.plaintext.is_empty() {
+                        true => payload.len().min(buf.len() - copied),
+                        false => 0,
+                    };
+                    buf[copied..copied + n].copy_from_slice(&payload[..n]);
+                    self.plaintext.push(&payload[n..]);
+                    copied += n;
+                }
+                Step::Data(copied)
+            }
+            Ok(ConnectionState::EncodeTlsData(encode)) => {
+                put(encode, wire)?;
+                Step::Moved
+            }
+            Ok(ConnectionState::TransmitTlsData(transmit)) => {
+                transmit.done();
+                Step::Moved
+            }
+            Ok(ConnectionState::PeerClosed) => {
+                self.peer_closed = true;
+                Step::Moved
+            }
+            Ok(ConnectionState::WriteTraffic(traffic)) => run(errand, traffic, wire)?,
+            // Early data is never accepted by our configurations.
+            Ok(_) => Step::Idle,
+            Err(e) => {
+                wire.consume(discard);
+                let refusal = aside::take().refusal;
+                self.put_alerts(wire);
+                return Err(session_error(e, refusal));
+            }
+        };
+        wire.consume(discard);
+        Ok(step)
+    }
+
+    /// After an error: puts the alert on the wire that rustls has prepared.
+    fn put_alerts(&mut self, wire: &mut Wire) {
+        while let UnbufferedStatus { state: Ok(ConnectionState::EncodeTlsData(encode)), .. } =
+            self.connection.process(wire.incoming())
+        {
+            if put(encode, wire).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Steps until data, the errand's end, or nothing moves.
+    fn steps(&mut self, wire: &mut Wire, buf: &mut [u8], errand: &Errand<'_>) -> Result<Step> {
+        loop {
+            match self.step(wire, buf, errand)? {
+                Step::Moved => {}
+                step => return Ok(step),
+            }
+        }
+    }
+
+    /// Runs an errand, keeping what arrives meanwhile.
+    fn send(&mut self, wire: &mut Wire, errand: &Errand<'_>) -> Result<Progress<usize>> {
+        loop {
+            match self.steps(wire, &mut [], errand)? {
+                Step::Data(_) | Step::Moved => {}
+                Step::Done(n) => return Ok(Progress::Ready(n)),
+                Step::Idle => return Ok(Progress::WantRead),
+            }
+        }
+    }
+}
+
+impl<C: Unbuffered> Session for RustlsSession<C> {
+    fn handshake(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        loop {
+            let step = self.step(wire, &mut [], &Errand::None)?;
+            let aside = aside::take();
+            self.presented = aside.identity.or(self.presented);
+            if aside.server_name.is_some() {
+                self.server_name = aside.server_name;
+            }
+            let handshaking = self.connection.state().is_handshaking();
+            match step {
+                _ if handshaking && self.peer_closed => {
+                    return Err(Error::new(ErrorKind::AlertReceived(Alert::CLOSE_NOTIFY))
+                        .because("during the handshake"));
+                }
+                Step::Moved => {}
+                Step::Idle if handshaking => return Ok(Progress::WantRead),
+                Step::Data(_) if handshaking => {}
+                Step::Data(_) | Step::Done(_) | Step::Idle => return Ok(Progress::Ready(())),
+            }
+        }
+    }
+
+    fn read(&mut self, wire: &mut Wire, buf: &mut [u8]) -> Result<Progress<usize>> {
+        loop {
+            if !self.plaintext.is_empty() {
+                return Ok(Progress::Ready(self.plaintext.take(buf)));
+            }
+            if self.peer_closed {
+                return Ok(Progress::Ready(0));
+            }
+            match self.steps(wire, buf, &Errand::None)? {
+                Step::Data(0) => {}
+                Step::Data(n) => return Ok(Progress::Ready(n)),
+                Step::Done(_) | Step::Moved | Step::Idle if self.peer_closed => {}
+                Step::Done(_) | Step::Moved | Step::Idle => return Ok(Progress::WantRead),
+            }
+        }
+    }
+
+    fn write(&mut self, wire: &mut Wire, buf: &[u8]) -> Result<Progress<usize>> {
+        let records = (wire.room() / (RECORD + OVERHEAD)).max(1);
+        let n = buf.len().min(records * RECORD);
+        self.send(wire, &Errand::Encrypt(&buf[..n]))
+    }
+
+    fn close(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        Ok(match self.send(wire, &Errand::Close)? {
+            Progress::Ready(_) => Progress::Ready(()),
+            Progress::WantRead => Progress::WantRead,
+            Progress::WantWrite => Progress::WantWrite,
+        })
+    }
+
+    fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {
+        while self.plaintext.is_empty() && !self.peer_closed {
+            match self.steps(wire, &mut [], &Errand::None)? {
+                Step::Data(_) => {}
+                Step::Done(_) | Step::Moved | Step::Idle => break,
+            }
+        }
+        Ok(self.plaintext.len())
+    }
+
+    fn negotiated(&self) -> Negotiated {
+        let state = self.connection.state();
+        let mut negotiated = Negotiated::default();
+        negotiated.version =
+            state.protocol_version().and_then(|version| Version::from_number(version.into()));
+        negotiated.cipher_suite =
+            state.negotiated_cipher_suite().map(|suite| CipherSuite(suite.suite().into()));
+        negotiated.group =
+            state.negotiated_key_exchange_group().map(|group| Group(group.name().into()));
+        negotiated.alpn = state.alpn_protocol().map(Into::into);
+        negotiated.server_name = self.server_name.clone();
+        let chain = state.peer_certificates().unwrap_or_default();
+        negotiated.peer_chain = chain.iter().map(|c| c.clone().into_owned()).collect();
+        let own = self.presented.and_then(|i| self.identities.get(i));
+        negotiated.local_certificate = own.map(|identity| identity.leaf().clone());
+        negotiated.resumed = state.handshake_kind().map(|kind| kind == HandshakeKind::Resumed);
+        negotiated
+    }
+}
+
+impl<C: Unbuffered> fmt::Debug for RustlsSession<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RustlsSession")
+            .field("handshaking", &self.connection.state().is_handshaking())
+            .field("plaintext", &self.plaintext.len())
+            .field("peer_closed", &self.peer_closed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A server whose ALPN policy rustls does not know: it looks at the ClientHello first, and gives
+/// rustls a configuration that can only come to the right answer.
+pub(crate) struct PolicySession {
+    config: Arc<rustls::ServerConfig>,
+    policy: AlpnConfig,
+    identities: Arc<[Identity]>,
+    begun: Option<RustlsSession<UnbufferedServerConnection>>,
+}
+
+impl PolicySession {
+    pub(crate) fn new(
+        config: Arc<rustls::ServerConfig>,
+        policy: AlpnConfig,
+        identities: Arc<[Identity]>,
+    ) -> Self {
+        Self { config, policy, identities, begun: None }
+    }
+
+    /// The session, once the ClientHello is there.
+    fn begin(
+        &mut self,
+        wire: &Wire,
+    ) -> Result<Option<&mut RustlsSession<UnbufferedServerConnection>>> {
+        if self.begun.is_none() {
+            let mut config = self.config.clone();
+            match ClientHello::read(wire.unread()) {
+                Ok(None) => return Ok(None),
+                Ok(Some(hello)) => {
+                    let alpn = match self.policy.choose(hello.alpn.iter().map(Vec::as_slice)) {
+                        AlpnOutcome::Selected(protocol) => Some(vec![protocol.to_vec()]),
+                        AlpnOutcome::Nothing => Some(Vec::new()),
+                        AlpnOutcome::Refused => None, // as rustls will find too
+                    };
+                    if let Some(alpn) = alpn {
+                        Arc::make_mut(&mut config).alpn_protocols = alpn;
+                    }
+                }
+                // rustls will find the same fault, and sends the alert for it.
+                Err(_) => {}
+            }
+            let connection = UnbufferedServerConnection::new(config);
+            let connection = connection.map_err(|e| session_error(e, None))?;
+            self.begun = Some(RustlsSession::new(connection, self.identities.clone(), None));
+        }
+        Ok(self.begun.as_mut())
+    }
+
+    /// The session, which exists once the handshake is done.
+    fn session(&mut self) -> Result<&mut RustlsSession<UnbufferedServerConnection>> {
+        self.begun.as_mut().ok_or_else(|| Error::new(ErrorKind::Misuse))
+    }
+}
+
+impl Session for PolicySession {
+    fn handshake(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        match self.begin(wire)? {
+            Some(session) => session.handshake(wire),
+            None => Ok(Progress::WantRead),
+        }
+    }
+
+    fn read(&mut self, wire: &mut Wire, buf: &mut [u8]) -> Result<Progress<usize>> {
+        self.session()?.read(wire, buf)
+    }
+
+    fn write(&mut self, wire: &mut Wire, buf: &[u8]) -> Result<Progress<usize>> {
+        self.session()?.write(wire, buf)
+    }
+
+    fn close(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        self.session()?.close(wire)
+    }
+
+    fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {
+        self.session()?.buffered(wire)
+    }
+
+    fn negotiated(&self) -> Negotiated {
+        self.begun.as_ref().map(Session::negotiated).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for PolicySession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PolicySession").field("begun", &self.begun).finish_non_exhaustive()
+    }
+}
+
+/// Runs `errand`, now that rustls can send.
+fn run<D>(errand: &Errand<'_>, mut traffic: WriteTraffic<'_, D>, wire: &mut Wire) -> Result<Step> {
+    let (taken, result) = match errand {
+        Errand::None => return Ok(Step::Idle),
+        Errand::Encrypt(data) => {
+            let size = data.len() + OVERHEAD * data.len().div_ceil(RECORD);
+            (data.len(), traffic.encrypt(data, wire.reserve(size)))
+        }
+        Errand::Close => (0, traffic.queue_close_notify(wire.reserve(OVERHEAD + 2))),
+    };
+    match result {
+        Ok(n) => wire.commit(n),
+        Err(e) => return Err(Error::from_backend(ErrorKind::Backend, NAME, e)),
+    }
+    Ok(Step::Done(taken))
+}
+
+/// Puts a handshake record or alert on the wire.
+fn put<D>(mut encode: EncodeTlsData<'_, D>, wire: &mut Wire) -> Result<()> {
+    let mut room = OVERHEAD + 2;
+    loop {
+        match encode.encode(wire.reserve(room)) {
+            Ok(n) => {
+                wire.commit(n);
+                return Ok(());
+            }
+            Err(EncodeError::InsufficientSize(e)) if e.required_size > room => {
+                room = e.required_size;
+            }
+            Err(e) => return Err(Error::from_backend(ErrorKind::Backend, NAME, e)),
+        }
+    }
+}
+
+/// Plaintext that came when nobody had room for it.
+#[derive(Default)]
+struct Plaintext {
+    bytes: Vec<u8>,
+    start: usize,
+}
+
+impl Plaintext {
+    fn push(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    fn take(&mut self, buf: &mut [u8]) -> usize {
+        let n = buf.len().min(self.len());
+        buf[..n].copy_from_slice(&self.bytes[self.start..][..n]);
+        self.start += n;
+        if self.is_empty() {
+            *self = Self::default(); // an idle connection holds no memory
+        }
+        n
+    }
+
+    fn len(&self) -> usize {
+        self.bytes.len() - self.start
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Drop for Plaintext {
+    fn drop(&mut self) {
+        let mut bytes = mem::take(&mut self.bytes);
+        bytes.fill(0);
+        std::hint::black_box(&mut bytes);
+    }
+}
+
+/// The most plaintext in one record (RFC 8446 §5.1).
+const RECORD: usize = 16_384;
+
+/// What encryption adds to one record, at most: header, nonce, type and tag.
+const OVERHEAD: usize = 38;
