@@ -26,7 +26,8 @@ pub use certs::{Authority, Leaf};
 pub use claim::Claiming;
 
 /// Runs every case against `backend`, as client and as server: a test binary's `main`.
-pub fn run(backend: &'static dyn Backend) -> ExitCode {
+pub fn run(backend: impl Backend + 'static) -> ExitCode {
+    let backend: &'static dyn Backend = Box::leak(Box::new(backend)); // for the rest of the process
     run_pairs(&[(backend, backend)])
 }
 

@@ -1,4 +1,4 @@
 //! Runs the shared suite.
 fn main() -> std::process::ExitCode {
-    tls_conformance::run(&tls_openssl::Openssl::new())
+    tls_conformance::run(tls_openssl::Openssl::new())
 }

@@ -1,4 +1,4 @@
 //! Runs the shared suite.
 fn main() -> std::process::ExitCode {
-    tls_conformance::run(&tls_rustls::Rustls::aws_lc_rs())
+    tls_conformance::run(tls_rustls::Rustls::aws_lc_rs())
 }
