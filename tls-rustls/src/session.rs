@@ -157,10 +157,12 @@ impl<C: Unbuffered> RustlsSession<C> {
     }
 
     /// After an error: puts the alert on the wire that rustls has prepared.
+    ///
+    /// It comes out before rustls looks at the input again, which it must not do any more.
     fn put_alerts(&mut self, wire: &mut Wire) {
-        while let UnbufferedStatus { state: Ok(ConnectionState::EncodeTlsData(encode)), .. } =
-            self.connection.process(wire.incoming())
-        {
+        while self.connection.state().wants_write() {
+            let status = self.connection.process(wire.incoming());
+            let Ok(ConnectionState::EncodeTlsData(encode)) = status.state else { return };
             if put(encode, wire).is_err() {
                 return;
             }
