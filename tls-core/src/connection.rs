@@ -115,7 +115,9 @@ impl Connection {
         if self.close_received || self.truncated || buf.is_empty() {
             return Ok(Progress::Ready(0));
         }
-        self.check_failure()?;
+        if self.session.undelivered() == 0 {
+            self.check_failure()?;
+        }
         match self.call(|session, wire| session.read(wire, buf)) {
             Ok(Progress::Ready(0)) => {
                 self.close_received = true;

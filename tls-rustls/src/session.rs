@@ -255,6 +255,10 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
         Ok(self.plaintext.len())
     }
 
+    fn undelivered(&self) -> usize {
+        self.plaintext.len()
+    }
+
     fn negotiated(&self) -> Negotiated {
         let state = self.connection.state();
         let mut negotiated = Negotiated::default();
@@ -360,6 +364,10 @@ impl Session for PolicySession {
 
     fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {
         self.session()?.buffered(wire)
+    }
+
+    fn undelivered(&self) -> usize {
+        self.begun.as_ref().map_or(0, Session::undelivered)
     }
 
     fn negotiated(&self) -> Negotiated {
