@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::root;
 
-/// Where `cfg(feature` may stand: the facade's list of backends, the choice of rustls' provider.
+/// Where feature `cfg` may stand: the facade's list of backends, the choice of rustls' provider.
 const FEATURES: &[&str] = &["polytls/src/backend.rs", "tls-rustls/src/provider.rs"];
 
 /// Where `unsafe` may stand: the calls into OpenSSL that its safe crate lacks.
