@@ -72,6 +72,8 @@ const GROUPS: &[&[Case]] = &[
     server_name::CASES,
     client_auth::CASES,
     transfer::CASES,
+    transfer::damage::CASES,
+    transfer::streamed::CASES,
     closing::CASES,
     driving::CASES,
     misuse::CASES,
