@@ -14,6 +14,7 @@ mod certs;
 mod claim;
 mod pair;
 mod raw;
+mod streams;
 
 use std::process::ExitCode;
 

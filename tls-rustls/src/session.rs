@@ -157,12 +157,12 @@ impl<C: Unbuffered> RustlsSession<C> {
     }
 
     /// After an error: puts the alert on the wire that rustls has prepared.
-    ///
-    /// It comes out before rustls looks at the input again, which it must not do any more.
     fn put_alerts(&mut self, wire: &mut Wire) {
+        // rustls must not see the bytes again that it has just refused: it would refuse them with
+        // another alert, and asserts that there is only one.
         while self.connection.state().wants_write() {
-            let status = self.connection.process(wire.incoming());
-            let Ok(ConnectionState::EncodeTlsData(encode)) = status.state else { return };
+            let state = self.connection.process(&mut []).state;
+            let Ok(ConnectionState::EncodeTlsData(encode)) = state else { return };
             if put(encode, wire).is_err() {
                 return;
             }
@@ -194,6 +194,11 @@ impl<C: Unbuffered> RustlsSession<C> {
 impl<C: Unbuffered> Session for RustlsSession<C> {
     fn handshake(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
         loop {
+            let handshaking = self.connection.state().is_handshaking();
+            if handshaking && wire.unread().starts_with(CLEAR_CLOSE_NOTIFY) {
+                // rustls passes over it, and would wait for a peer that is gone.
+                return Err(closed_early());
+            }
             let step = self.step(wire, &mut [], &Errand::None)?;
             let aside = aside::take();
             self.presented = aside.identity.or(self.presented);
@@ -203,8 +208,7 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
             let handshaking = self.connection.state().is_handshaking();
             match step {
                 _ if handshaking && self.peer_closed => {
-                    return Err(Error::new(ErrorKind::AlertReceived(Alert::CLOSE_NOTIFY))
-                        .because("during the handshake"));
+                    return Err(closed_early());
                 }
                 Step::Moved => {}
                 Step::Idle if handshaking => return Ok(Progress::WantRead),
@@ -381,6 +385,10 @@ impl fmt::Debug for PolicySession {
     }
 }
 
+fn closed_early() -> Error {
+    Error::new(ErrorKind::AlertReceived(Alert::CLOSE_NOTIFY)).because("during the handshake")
+}
+
 /// Runs `errand`, now that rustls can send.
 fn run<D>(errand: &Errand<'_>, mut traffic: WriteTraffic<'_, D>, wire: &mut Wire) -> Result<Step> {
     let (taken, result) = match errand {
@@ -456,6 +464,9 @@ impl Drop for Plaintext {
 
 /// The most plaintext in one record (RFC 8446 §5.1).
 const RECORD: usize = 16_384;
+
+/// A close_notify that is not encrypted, with the version that everyone writes.
+const CLEAR_CLOSE_NOTIFY: &[u8] = &[21, 3, 3, 0, 2, 1, 0];
 
 /// What encryption adds to one record, at most: header, nonce, type and tag.
 const OVERHEAD: usize = 38;
