@@ -20,7 +20,7 @@ pub const CASES: &[&Case] = &ALL;
 /// Declares the cases of one file: `kind name [client's needs] [server's needs] "promise";`.
 macro_rules! cases {
     ($group:literal; $($kind:ident $name:ident [$($client:ident)*] [$($server:ident)*] $promise:literal;)*) => {
-        pub(super) const CASES: &[$crate::case::Case] = &[$($crate::case::Case {
+        pub(in crate::cases) const CASES: &[$crate::case::Case] = &[$($crate::case::Case {
             name: concat!($group, "::", stringify!($name)),
             promise: $promise,
             client: tls_core::Capabilities::of(&[$(tls_core::Capability::$client),*]),
@@ -36,6 +36,12 @@ const GROUPS: &[&[Case]] = &[
     parameters::CASES,
     facts::CASES,
     verification::CASES,
+    verification::chains::CASES,
+    verification::danger::CASES,
+    verification::dates::CASES,
+    verification::names::CASES,
+    verification::order::CASES,
+    verification::trust::CASES,
     alpn::CASES,
     server_name::CASES,
     client_auth::CASES,
