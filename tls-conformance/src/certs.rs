@@ -140,6 +140,11 @@ impl Leaf {
     }
 }
 
+/// An RSA key. It takes seconds to make one, so it is always the same.
+pub(crate) fn rsa() -> KeyPair {
+    KeyPair::from_pem(include_str!("rsa_key.pem")).unwrap()
+}
+
 /// The same identity with another chain.
 pub(crate) fn with_chain(
     identity: &Identity,

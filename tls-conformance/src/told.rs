@@ -25,6 +25,14 @@ pub(crate) fn resumed(of: &Negotiated) -> Result<bool> {
     told(of.resumed, Capability::ReportResumed)
 }
 
+/// Checks that a group which both sides should have by default was used.
+pub(crate) fn post_quantum(group: Group) -> Result<()> {
+    match group.is_post_quantum() {
+        true => Ok(()),
+        false => Err(Error::new(ErrorKind::Unsupported(Capability::PostQuantum))),
+    }
+}
+
 /// What a server that was asked for a name says it was.
 pub(crate) fn server_name(of: &Negotiated) -> Result<&str> {
     told(of.server_name.as_deref(), Capability::ReportServerName)

@@ -224,11 +224,11 @@ fn an_unknown_extension_that_is_not_critical_is_no_fault(
     Meeting::of(c, s).accepts(&root.roots(), &with_extension(&root, false))
 }
 
-fn p384() -> KeyPair {
+pub(super) fn p384() -> KeyPair {
     KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap()
 }
 
-fn ed25519() -> KeyPair {
+pub(super) fn ed25519() -> KeyPair {
     KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap()
 }
 
