@@ -29,6 +29,13 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), der, chain: Vec::new() }
     }
 
+    /// A root of this name with a key of the caller's.
+    pub fn root_with_key(name: &str, key: KeyPair) -> Self {
+        let params = authority_params(name);
+        let der = params.self_signed(&key).unwrap().der().clone();
+        Self { issuer: Issuer::new(params, key), der, chain: Vec::new() }
+    }
+
     /// An intermediate authority under this one.
     pub fn intermediate(&self, name: &str) -> Self {
         self.intermediate_with(name, |_| {})
@@ -72,6 +79,14 @@ impl Authority {
         let der = leaf.params.signed_by(&leaf.key, &self.issuer).unwrap().der().clone();
         let chain = std::iter::once(der).chain(self.chain.iter().cloned());
         Identity::from_der(chain, &leaf.key.serialize_der()).unwrap()
+    }
+
+    /// Its own certificate and key as an identity, to be used where only a leaf should be.
+    pub fn as_identity(&self) -> Identity {
+        let chain = std::iter::once(self.der.clone()).chain(self.chain.iter().cloned());
+        let mut chain = chain.collect::<Vec<_>>();
+        chain.dedup(); // the chain of an intermediate begins with itself
+        Identity::from_der(chain, &self.issuer.key().serialize_der()).unwrap()
     }
 }
 
@@ -125,6 +140,34 @@ impl Leaf {
     }
 }
 
+/// An RSA key. It takes seconds to make one, so it is always the same.
+pub(crate) fn rsa() -> KeyPair {
+    KeyPair::from_pem(include_str!("rsa_key.pem")).unwrap()
+}
+
+/// The same identity with another chain.
+pub(crate) fn with_chain(
+    identity: &Identity,
+    chain: impl IntoIterator<Item = CertificateDer<'static>>,
+) -> Identity {
+    Identity::from_der(chain, identity.key().secret_der()).unwrap()
+}
+
+/// A certificate with a signature that is well-formed and wrong.
+pub(crate) fn with_bad_signature(certificate: &CertificateDer<'_>) -> CertificateDer<'static> {
+    let mut der = certificate.to_vec();
+    // The signature is the last field of a certificate, and the number `s` the last of it.
+    *der.last_mut().unwrap() ^= 1;
+    der.into()
+}
+
+/// A validity in days from now.
+pub(crate) fn set_days(params: &mut CertificateParams, from: i64, to: i64) {
+    let now = time::OffsetDateTime::now_utc();
+    params.not_before = now + time::Duration::days(from);
+    params.not_after = now + time::Duration::days(to);
+}
+
 fn authority_params(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = distinguished(name);
@@ -133,7 +176,8 @@ fn authority_params(name: &str) -> CertificateParams {
     params
 }
 
-fn distinguished(name: &str) -> DistinguishedName {
+/// The name of a subject.
+pub(crate) fn distinguished(name: &str) -> DistinguishedName {
     let mut distinguished = DistinguishedName::new();
     distinguished.push(DnType::OrganizationName, "polytls conformance");
     distinguished.push(DnType::CommonName, name);

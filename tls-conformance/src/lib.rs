@@ -15,6 +15,7 @@ mod claim;
 mod pair;
 mod raw;
 mod streams;
+mod told;
 
 use std::process::ExitCode;
 

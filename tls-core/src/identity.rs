@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use pki_types::pem::{self, PemObject};
 use pki_types::{CertificateDer, PrivateKeyDer};
+use x509_cert::der::{self, Decode, Encode, Reader, SliceReader};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::x509::{CertificateFacts, Fit};
@@ -99,6 +100,7 @@ impl Identity {
         let leaf =
             facts.next().unwrap_or_else(|| Err(config_error(from, "no certificate found")))?;
         facts.try_for_each(|rest| rest.map(drop))?;
+        let key = in_old_syntax(key);
         Ok(Self(Arc::new(Inner { chain, key, leaf })))
     }
 
@@ -187,6 +189,51 @@ pub(crate) fn certificates_from_pem(
     }
     Ok(certificates)
 }
+
+/// A key in the newer syntax of PKCS#8 (RFC 5958) without its public key, which makes it one in the
+/// older syntax (RFC 5208): not every library reads the newer one. Any other key as it is.
+fn in_old_syntax(key: PrivateKeyDer<'static>) -> PrivateKeyDer<'static> {
+    let PrivateKeyDer::Pkcs8(pkcs8) = &key else { return key };
+    match without_public_key(pkcs8.secret_pkcs8_der()) {
+        Ok(Some(old)) => {
+            let mut new = key;
+            new.zeroize();
+            PrivateKeyDer::Pkcs8(old.into())
+        }
+        // What no one can read is refused by the library, in its own words.
+        Ok(None) | Err(_) => key,
+    }
+}
+
+/// Rewrites `OneAsymmetricKey ::= SEQUENCE { version, algorithm, key, [0] attributes OPTIONAL,
+/// [1] publicKey OPTIONAL }`; `None` if its version is not v2.
+fn without_public_key(der: &[u8]) -> der::Result<Option<Vec<u8>>> {
+    SliceReader::new(der)?.sequence(|fields| {
+        if u8::decode(fields)? != 1 {
+            fields.read_slice(fields.remaining_len())?;
+            return Ok(None);
+        }
+        let mut kept = Zeroizing::new(0_u8.to_der()?);
+        while !fields.is_finished() {
+            let field = fields.tlv_bytes()?;
+            if field[0] != PUBLIC_KEY {
+                // Grown by hand: a plain `extend` would leave copies of the key behind.
+                let mut longer = Zeroizing::new(Vec::with_capacity(kept.len() + field.len()));
+                longer.extend_from_slice(&kept);
+                longer.extend_from_slice(field);
+                kept = longer;
+            }
+        }
+        let header = der::Header::new(der::Tag::Sequence, kept.len())?.to_der()?;
+        let mut old = Vec::with_capacity(header.len() + kept.len());
+        old.extend_from_slice(&header);
+        old.extend_from_slice(&kept);
+        Ok(Some(old))
+    })
+}
+
+/// The tag `[1]`, primitive (RFC 5958 §2: IMPLICIT).
+const PUBLIC_KEY: u8 = 0x81;
 
 pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(|e| {

@@ -10,7 +10,7 @@ use x509_cert::Certificate;
 use x509_cert::der::oid::ObjectIdentifier;
 use x509_cert::der::{Decode, Encode};
 use x509_cert::ext::pkix::name::GeneralName;
-use x509_cert::ext::pkix::{ExtendedKeyUsage, SubjectAltName};
+use x509_cert::ext::pkix::{ExtendedKeyUsage, KeyUsage, SubjectAltName};
 
 use crate::{Error, ErrorKind, Result};
 
@@ -23,6 +23,8 @@ pub struct CertificateFacts {
     dns_names: Vec<String>,
     ip_addresses: Vec<IpAddr>,
     public_key: Vec<u8>,
+    /// The key usage, if there is one.
+    key_usage: Option<KeyUsage>,
     /// The extended key usage, if there is one.
     purposes: Option<Vec<ObjectIdentifier>>,
 }
@@ -65,10 +67,14 @@ impl CertificateFacts {
             dns_names: Vec::new(),
             ip_addresses: Vec::new(),
             public_key: certificate.subject_public_key_info.to_der().map_err(malformed)?,
+            key_usage: None,
             purposes: None,
         };
         if let Some((_, names)) = certificate.get::<SubjectAltName>().map_err(malformed)? {
             facts.add_names(names);
+        }
+        if let Some((_, usage)) = certificate.get::<KeyUsage>().map_err(malformed)? {
+            facts.key_usage = Some(usage);
         }
         if let Some((_, usage)) = certificate.get::<ExtendedKeyUsage>().map_err(malformed)? {
             facts.purposes = Some(usage.0);
@@ -130,10 +136,25 @@ impl CertificateFacts {
         &self.public_key
     }
 
-    /// Whether it may be used for `purpose`: it has no extended key usage, or one that names it
-    /// (RFC 5280 §4.2.1.12). `anyExtendedKeyUsage` does not count, as in every TLS library.
+    /// Whether it may be a peer's own certificate, used for `purpose`.
+    ///
+    /// It has no extended key usage, or one that names the purpose (RFC 5280 §4.2.1.12);
+    /// `anyExtendedKeyUsage` does not count, as in every TLS library. And its key may sign
+    /// handshakes, see [`may_sign`](Self::may_sign).
     pub fn is_for(&self, purpose: Purpose) -> bool {
-        self.purposes.as_ref().is_none_or(|list| list.contains(&purpose.oid()))
+        self.may_sign() && self.purposes.as_ref().is_none_or(|list| list.contains(&purpose.oid()))
+    }
+
+    /// Whether its key may sign handshakes: it has no key usage, or one with digitalSignature
+    /// (RFC 8446 §4.4.2.2; every suite of TLS 1.2 on offer here signs too).
+    pub fn may_sign(&self) -> bool {
+        self.key_usage.is_none_or(|usage| usage.digital_signature())
+    }
+
+    /// Whether its key may sign certificates: it has no key usage, or one with keyCertSign
+    /// (RFC 5280 §6.1.4 n).
+    pub fn may_sign_certificates(&self) -> bool {
+        self.key_usage.is_none_or(|usage| usage.key_cert_sign())
     }
 
     /// How well its dNSName entries fit `name`, a normalised DNS name (RFC 6125 §6.4).

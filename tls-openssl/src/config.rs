@@ -23,7 +23,7 @@ use crate::{HAS_POST_QUANTUM, NAME, Openssl, ffi, verify};
 
 pub(crate) struct OpensslConnector {
     context: SslContext,
-    check_name: bool,
+    skip: danger::Skip,
     send_name: bool,
 }
 
@@ -42,11 +42,7 @@ pub(crate) fn client(config: &ClientConfig, backend: &Openssl) -> Result<Openssl
         context.set_alpn_protos(&config.alpn().to_wire()).map_err(config_error)?;
     }
     modify(&mut context, backend)?;
-    Ok(OpensslConnector {
-        context: context.build(),
-        check_name: !skip.skips_name(),
-        send_name: config.send_server_name(),
-    })
+    Ok(OpensslConnector { context: context.build(), skip, send_name: config.send_server_name() })
 }
 
 pub(crate) fn server(config: &ServerConfig, backend: &Openssl) -> Result<OpensslAcceptor> {
@@ -210,8 +206,8 @@ impl Connector for OpensslConnector {
         let sent = name.as_dns().filter(|_| self.send_name);
         let begin = || {
             let mut ssl = Ssl::new(&self.context)?;
-            verify::prepare(&mut ssl)?;
-            if self.check_name {
+            verify::prepare(&mut ssl, self.skip)?;
+            if !self.skip.skips_name() {
                 let param = ssl.param_mut();
                 param.set_hostflags(
                     X509CheckFlags::NEVER_CHECK_SUBJECT | X509CheckFlags::NO_PARTIAL_WILDCARDS,
@@ -236,7 +232,7 @@ impl Acceptor for OpensslAcceptor {
     fn session(&self) -> Result<Box<dyn Session>> {
         let begin = || {
             let mut ssl = Ssl::new(&self.0)?;
-            verify::prepare(&mut ssl)?;
+            verify::prepare(&mut ssl, danger::Skip::nothing())?;
             ssl.set_accept_state();
             OpensslSession::new(ssl, None)
         };

@@ -6,7 +6,7 @@ use std::ptr;
 
 use foreign_types::ForeignTypeRef;
 use openssl::ssl::{SslContextBuilder, SslRef};
-use openssl::x509::{X509Ref, X509VerifyResult};
+use openssl::x509::{X509Ref, X509StoreContextRef, X509VerifyResult};
 
 use crate::verify;
 
@@ -15,6 +15,14 @@ unsafe extern "C" {
     fn SSL_CTX_set_cert_cb(
         context: *mut openssl_sys::SSL_CTX,
         callback: Option<unsafe extern "C" fn(*mut openssl_sys::SSL, *mut c_void) -> c_int>,
+        argument: *mut c_void,
+    );
+    /// `SSL_CTX_set_cert_verify_callback(3)`.
+    fn SSL_CTX_set_cert_verify_callback(
+        context: *mut openssl_sys::SSL_CTX,
+        callback: Option<
+            unsafe extern "C" fn(*mut openssl_sys::X509_STORE_CTX, *mut c_void) -> c_int,
+        >,
         argument: *mut c_void,
     );
     /// `X509_get_extension_flags(3)`, since OpenSSL 1.1.0.
@@ -56,6 +64,29 @@ pub(crate) fn is_ca(certificate: &X509Ref) -> bool {
 pub(crate) fn verify_result(code: c_int) -> X509VerifyResult {
     // SAFETY: the type only carries the number; OpenSSL takes any.
     unsafe { X509VerifyResult::from_raw(code) }
+}
+
+/// Makes `context` verify chains as it does without this, and then ask [`verify::conclude`] for
+/// the verdict.
+pub(crate) fn conclude_verification(context: &mut SslContextBuilder) {
+    // SAFETY: the context is live, the callback has the type that OpenSSL calls, and there is no
+    // argument whose life could end.
+    unsafe {
+        SSL_CTX_set_cert_verify_callback(context.as_ptr(), Some(verify_chain), ptr::null_mut());
+    }
+}
+
+/// Called in place of `X509_verify_cert(3)`. `1` means: the chain is good.
+unsafe extern "C" fn verify_chain(
+    store: *mut openssl_sys::X509_STORE_CTX,
+    _: *mut c_void,
+) -> c_int {
+    // SAFETY: OpenSSL calls this with a live X509_STORE_CTX, set up for the call that is made here.
+    let completed = unsafe { openssl_sys::X509_verify_cert(store) } == 1;
+    // SAFETY: as above; nobody else has it for the length of this call.
+    let chain = unsafe { X509StoreContextRef::from_ptr_mut(store) };
+    // A panic must not reach C (it would abort); nothing in there panics.
+    verify::conclude(chain, completed).into()
 }
 
 /// Makes a client note in [`verify::Findings`] that the server asked for a certificate.

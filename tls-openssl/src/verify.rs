@@ -12,6 +12,7 @@ use openssl::ssl::{Ssl, SslContextBuilder, SslRef, SslVerifyMode};
 use openssl::x509::store::{X509Store, X509StoreBuilder};
 use openssl::x509::verify::X509VerifyFlags;
 use openssl::x509::{X509, X509StoreContext, X509StoreContextRef, X509VerifyResult};
+use tls_core::x509::CertificateFacts;
 use tls_core::{CertificateError, Result, Roots, danger};
 
 use crate::error::{certificate_error, config_error};
@@ -40,7 +41,8 @@ pub(crate) fn set(
         }
         context.verify_param_mut().set_flags(flags)?;
         context.set_verify_depth(MAX_INTERMEDIATES);
-        context.set_verify_callback(mode, move |ok, chain| judge(ok, chain, skip));
+        context.set_verify_callback(mode, note);
+        ffi::conclude_verification(context);
         Ok(())
     };
     set().map_err(|e: ErrorStack| config_error(e))
@@ -65,6 +67,7 @@ pub(crate) struct Findings {
     /// One more than the index in [`ORDER`] of the verdict so far; zero if there is no fault.
     fault: AtomicUsize,
     requested: AtomicBool,
+    skip: danger::Skip,
 }
 
 /// The faults, in the order in which the core wants them named: the first is the verdict.
@@ -129,9 +132,11 @@ static FINDINGS: LazyLock<Result<Index<Ssl, Arc<Findings>>, ErrorStack>> =
     LazyLock::new(Ssl::new_ex_index);
 
 /// Gives `ssl` a place for findings.
-pub(crate) fn prepare(ssl: &mut SslRef) -> Result<(), ErrorStack> {
+///
+/// `skip` is what the verification leaves out.
+pub(crate) fn prepare(ssl: &mut SslRef, skip: danger::Skip) -> Result<(), ErrorStack> {
     let index = FINDINGS.as_ref().map_err(Clone::clone)?;
-    ssl.set_ex_data(*index, Arc::default());
+    ssl.set_ex_data(*index, Arc::new(Findings { skip, ..Findings::default() }));
     Ok(())
 }
 
@@ -140,33 +145,55 @@ pub(crate) fn findings(ssl: &SslRef) -> Option<&Arc<Findings>> {
     ssl.ex_data(*FINDINGS.as_ref().ok()?)
 }
 
-/// OpenSSL's verify callback: called with `false` for each fault, then with `true` for each
-/// certificate from the root down; the last call is for the leaf.
-fn judge(ok: bool, chain: &mut X509StoreContextRef, skip: danger::Skip) -> bool {
-    let ssl = X509StoreContext::ssl_idx().ok().and_then(|index| chain.ex_data(index));
-    let Some(findings) = ssl.and_then(findings).cloned() else {
-        return false; // every session is prepared; without a place for faults there is no verdict
-    };
-    let depth = chain.error_depth();
+/// OpenSSL's verify callback for each fault, and for each certificate without one: notes the
+/// fault and lets OpenSSL go on.
+fn note(ok: bool, chain: &mut X509StoreContextRef) -> bool {
     if !ok {
         let fault = certificate_error(chain.error());
-        if counts(fault, depth, skip) {
-            findings.note(fault, depth);
+        if let Some(findings) = findings_of(chain) {
+            if counts(fault, chain.error_depth(), findings.skip) {
+                findings.note(fault, chain.error_depth());
+            }
         }
         chain.set_error(X509VerifyResult::OK);
-        return true;
     }
-    if depth > 0 {
-        return true;
+    true
+}
+
+/// The verdict on a chain that OpenSSL has looked at, and the alert that goes with it.
+pub(crate) fn conclude(chain: &mut X509StoreContextRef, completed: bool) -> bool {
+    // Every session is prepared; without a place for faults there is no verdict.
+    let Some(findings) = findings_of(chain) else { return false };
+    if !completed {
+        findings.note(CertificateError::Other, 0);
     }
-    // webpki refuses these too. A certificate that is trusted as it is stands alone in its chain.
-    let alone = chain.chain().is_none_or(|chain| chain.len() == 1);
-    if !alone && !skip.skips_chain() && chain.current_cert().is_some_and(ffi::is_ca) {
-        findings.note(CertificateError::Purpose, 0);
+    if !findings.skip.skips_chain() {
+        check_use(&findings, chain);
     }
     let fault = findings.fault();
     chain.set_error(fault.map_or(X509VerifyResult::OK, alert_for));
     fault.is_none()
+}
+
+/// What the core and webpki ask of the peer's own certificate, and OpenSSL does not.
+fn check_use(findings: &Findings, chain: &X509StoreContextRef) {
+    let Some(leaf) = chain.chain().and_then(|chain| chain.get(0)) else { return };
+    // A certificate that is trusted as it is stands alone in its chain.
+    let alone = chain.chain().is_none_or(|chain| chain.len() == 1);
+    if !alone && ffi::is_ca(leaf) {
+        findings.note(CertificateError::Purpose, 0);
+    }
+    let facts = leaf.to_der().ok().and_then(|der| CertificateFacts::read(&der.into()).ok());
+    match facts {
+        None => findings.note(CertificateError::BadEncoding, 0),
+        Some(facts) if !facts.may_sign() => findings.note(CertificateError::Purpose, 0),
+        Some(_) => {}
+    }
+}
+
+fn findings_of(chain: &X509StoreContextRef) -> Option<Arc<Findings>> {
+    let ssl = X509StoreContext::ssl_idx().ok().and_then(|index| chain.ex_data(index));
+    ssl.and_then(findings).cloned()
 }
 
 /// Whether a fault matters, given what is left out.

@@ -9,9 +9,9 @@ use rustls::crypto::{
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, SignatureScheme};
 use tls_core::pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
-use tls_core::x509::{CertificateFacts, Purpose, is_self_issued};
+use tls_core::x509::{CertificateFacts, Purpose};
 use tls_core::{CertificateError, Result, Roots, danger};
-use webpki::{EndEntityCert, KeyUsage};
+use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 
 use crate::aside;
 use crate::error::{certificate_error, config_error, refusal};
@@ -71,6 +71,31 @@ impl Chain {
         self.roots.push(Root { der, facts });
     }
 
+    /// Judges a chain, in the order in which the core wants the faults named.
+    fn judge(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: Option<UnixTime>,
+        purpose: Purpose,
+    ) -> Verdict {
+        let facts = facts(leaf)?;
+        check_dates(&facts, now)?;
+        // A given certificate is trusted as it is, also as the peer's own.
+        let given = self.roots.iter().any(|root| root.der == *leaf);
+        let verdict = match facts.is_for(purpose) {
+            true if given => parse(leaf).map(drop),
+            true => self.verify(leaf, intermediates, now, purpose),
+            false => Err(CertificateError::Purpose),
+        };
+        match verdict {
+            // Under its own name, and nobody vouches for it: that says more than the rest.
+            Err(_) if !given && facts.is_self_issued() => Err(CertificateError::SelfSigned),
+            verdict => verdict,
+        }
+    }
+
+    /// Looks for a path from `leaf` to a root.
     fn verify(
         &self,
         leaf: &CertificateDer<'_>,
@@ -78,16 +103,7 @@ impl Chain {
         now: Option<UnixTime>,
         purpose: Purpose,
     ) -> Verdict {
-        // A given certificate is trusted as it is, also as the peer's own.
-        if self.roots.iter().any(|root| root.der == *leaf) {
-            let facts = facts(leaf)?;
-            check_dates(&facts, now)?;
-            return match facts.is_for(purpose) {
-                true => Ok(()),
-                false => Err(CertificateError::Purpose),
-            };
-        }
-        let end_entity = EndEntityCert::try_from(leaf).map_err(|e| certificate_error(&e))?;
+        let end_entity = parse(leaf)?;
         let usage = || match purpose {
             Purpose::ClientAuth => KeyUsage::client_auth(),
             Purpose::ServerAuth => KeyUsage::server_auth(),
@@ -98,7 +114,15 @@ impl Chain {
         let build = |anchors: &[TrustAnchor<'_>]| {
             let algorithms = self.algorithms.all;
             end_entity
-                .verify_for_usage(algorithms, anchors, intermediates, now, usage(), None, None)
+                .verify_for_usage(
+                    algorithms,
+                    anchors,
+                    intermediates,
+                    now,
+                    usage(),
+                    None,
+                    Some(&check_key_usages),
+                )
                 .map(drop)
                 .map_err(|e| certificate_error(&e))
         };
@@ -106,35 +130,34 @@ impl Chain {
             return build(&self.anchors);
         }
         // webpki does not look at a root's dates, so those that are over are left out.
-        let roots = self.anchors.iter().zip(&self.roots);
-        let valid: Vec<_> = roots
-            .filter(|(_, root)| root.facts.is_valid_at(now))
-            .map(|(anchor, _)| anchor.clone())
-            .collect();
-        match build(&valid) {
+        let chosen = |wanted: &dyn Fn(&CertificateFacts) -> bool| -> Vec<_> {
+            let roots = self.anchors.iter().zip(&self.roots);
+            let chosen = roots.filter(|(_, root)| wanted(&root.facts));
+            chosen.map(|(anchor, _)| anchor.clone()).collect()
+        };
+        match build(&chosen(&|facts| facts.is_valid_at(now))) {
             // Would the chain be good but for the root's dates?
             Err(CertificateError::UnknownIssuer) if build(&self.anchors).is_ok() => {
-                Err(CertificateError::Expired)
+                match build(&chosen(&|facts| now > facts.not_after())) {
+                    Ok(()) => Err(CertificateError::Expired),
+                    Err(_) => Err(CertificateError::NotYetValid),
+                }
             }
             verdict => verdict,
         }
     }
+}
 
-    /// As [`verify`](Self::verify), naming a self-signed certificate as such.
-    fn judge(
-        &self,
-        leaf: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        now: Option<UnixTime>,
-        purpose: Purpose,
-    ) -> Verdict {
-        self.verify(leaf, intermediates, now, purpose).map_err(|why| match why {
-            CertificateError::UnknownIssuer | CertificateError::Purpose if is_self_issued(leaf) => {
-                CertificateError::SelfSigned
-            }
-            why => why,
-        })
+/// webpki does not look at the key usage of the issuers in a path (RFC 5280 §6.1.4 n).
+fn check_key_usages(path: &VerifiedPath<'_>) -> Result<(), webpki::Error> {
+    for issuer in path.intermediate_certificates() {
+        match CertificateFacts::read(&issuer.der()) {
+            Ok(facts) if facts.may_sign_certificates() => {}
+            Ok(_) => return Err(webpki::Error::EndEntityUsedAsCa),
+            Err(_) => return Err(webpki::Error::BadDer),
+        }
     }
+    Ok(())
 }
 
 /// What a client checks of a server.
@@ -164,7 +187,7 @@ impl ServerVerifier {
         if self.skip.skips_name() {
             return Ok(());
         }
-        let leaf = EndEntityCert::try_from(leaf).map_err(|e| certificate_error(&e))?;
+        let leaf = parse(leaf)?;
         leaf.verify_is_valid_for_subject_name(name).map_err(|e| certificate_error(&e))
     }
 }
@@ -274,6 +297,10 @@ fn tell(verdict: Verdict) -> Result<(), rustls::Error> {
 
 fn facts(certificate: &CertificateDer<'_>) -> Result<CertificateFacts, CertificateError> {
     CertificateFacts::read(certificate).map_err(|_| CertificateError::BadEncoding)
+}
+
+fn parse<'a>(certificate: &'a CertificateDer<'_>) -> Result<EndEntityCert<'a>, CertificateError> {
+    EndEntityCert::try_from(certificate).map_err(|e| certificate_error(&e))
 }
 
 fn check_dates(facts: &CertificateFacts, now: Option<UnixTime>) -> Verdict {

@@ -1,5 +1,0 @@
-//! Which certificates a client accepts, and why it refuses the others.
-
-use super::cases;
-
-cases! { "verification"; }

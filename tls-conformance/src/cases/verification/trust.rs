@@ -1,0 +1,199 @@
+//! Whom a client trusts.
+
+use rcgen::{BasicConstraints, IsCa};
+use tls_core::{Backend, CertificateError, Client, ClientConfig, Result, Roots, Version};
+
+use super::{Meeting, root};
+use crate::cases::cases;
+use crate::certs::{Authority, Leaf};
+use crate::pair::NAME;
+
+cases! { "verification";
+    Pair an_unknown_issuer_is_refused [CertificateReasons] []
+        "A certificate of a root that is not trusted is refused.";
+    Pair an_unknown_issuer_is_refused_in_tls12 [CertificateReasons Tls12Client] []
+        "A certificate of a root that is not trusted is refused in TLS 1.2.";
+    Pair an_unknown_issuer_is_refused_in_tls13 [CertificateReasons Tls13Client] []
+        "A certificate of a root that is not trusted is refused in TLS 1.3.";
+    Pair an_unknown_root_that_is_sent_along_is_not_trusted [CertificateReasons] []
+        "A root that the server sends along is not trusted for that.";
+    Pair a_root_of_the_same_name_with_another_key_is_not_trusted_in_its_place
+        [CertificateReasons] []
+        "A certificate of a root's namesake, with another key, is refused.";
+    Pair a_self_signed_certificate_is_refused [CertificateReasons] []
+        "A self-signed certificate that is not trusted is refused as such.";
+    Pair a_self_signed_certificate_is_refused_in_tls12 [CertificateReasons Tls12Client] []
+        "A self-signed certificate that is not trusted is refused as such in TLS 1.2.";
+    Pair a_self_signed_ca_certificate_is_refused [CertificateReasons] []
+        "A self-signed certificate that calls itself an authority is refused as self-signed.";
+    Pair a_given_self_signed_certificate_is_trusted [] []
+        "A self-signed certificate that was given as a root is accepted.";
+    Pair a_given_self_signed_ca_certificate_is_trusted [] []
+        "A self-signed certificate that calls itself an authority is accepted if it was given.";
+    Pair a_given_certificate_of_another_issuer_is_trusted [] []
+        "A server's certificate that was given as a root is accepted without its issuer.";
+    Pair a_given_certificate_is_refused_for_another_name [CertificateReasons] []
+        "A certificate that was given as a root is refused for a name it does not have.";
+    Pair a_given_certificate_is_refused_for_another_purpose [CertificateReasons] []
+        "A certificate that was given as a root is refused for a purpose it does not have.";
+    Pair a_given_leaf_vouches_for_no_other [CertificateReasons] []
+        "A server's certificate that was given as a root vouches only for itself.";
+    Pair a_given_intermediate_is_trusted [] []
+        "An intermediate that was given as a root is trusted without what is above it.";
+    Pair without_roots_nobody_is_trusted [CertificateReasons] []
+        "A client without any root refuses every server.";
+    Pair each_of_several_roots_is_trusted [] []
+        "Each of several roots is trusted.";
+    Pair the_systems_roots_do_not_vouch_for_a_private_one [CertificateReasons] []
+        "By default a private root is not trusted.";
+    Pair mozillas_roots_do_not_vouch_for_a_private_one [CertificateReasons] []
+        "Mozilla's roots do not vouch for a private one.";
+    Pair a_given_root_counts_beside_mozillas [] []
+        "A root given on top of Mozilla's is trusted.";
+    Client the_systems_roots_can_be_loaded [] []
+        "The system's roots can be loaded.";
+}
+
+fn stranger() -> Authority {
+    Authority::root("Root that nobody here knows")
+}
+
+fn an_unknown_issuer_is_refused(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    let why = CertificateError::UnknownIssuer;
+    Meeting::of(c, s).refuses(&root().roots(), &stranger().server(NAME), why)
+}
+
+fn an_unknown_issuer_is_refused_in_tls12(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    let (meeting, why) =
+        (Meeting::of(c, s).speaking(Version::Tls12), CertificateError::UnknownIssuer);
+    meeting.refuses(&root().roots(), &stranger().server(NAME), why)
+}
+
+fn an_unknown_issuer_is_refused_in_tls13(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    let (meeting, why) =
+        (Meeting::of(c, s).speaking(Version::Tls13), CertificateError::UnknownIssuer);
+    meeting.refuses(&root().roots(), &stranger().server(NAME), why)
+}
+
+fn an_unknown_root_that_is_sent_along_is_not_trusted(
+    c: &dyn Backend,
+    s: &dyn Backend,
+) -> Result<()> {
+    let stranger = stranger();
+    let identity = stranger.server(NAME);
+    let chain = [identity.leaf().clone(), stranger.certificate()];
+    let identity = crate::certs::with_chain(&identity, chain);
+    Meeting::of(c, s).refuses(&root().roots(), &identity, CertificateError::UnknownIssuer)
+}
+
+fn a_root_of_the_same_name_with_another_key_is_not_trusted_in_its_place(
+    c: &dyn Backend,
+    s: &dyn Backend,
+) -> Result<()> {
+    let (trusted, namesake) = (root(), root());
+    let why = CertificateError::BadSignature;
+    Meeting::of(c, s).refuses(&trusted.roots(), &namesake.server(NAME), why)
+}
+
+fn a_self_signed_certificate_is_refused(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    let identity = Leaf::server(&[NAME]).self_signed();
+    Meeting::of(c, s).refuses(&root().roots(), &identity, CertificateError::SelfSigned)
+}
+
+fn a_self_signed_certificate_is_refused_in_tls12(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    let identity = Leaf::server(&[NAME]).self_signed();
+    let meeting = Meeting::of(c, s).speaking(Version::Tls12);
+    meeting.refuses(&root().roots(), &identity, CertificateError::SelfSigned)
+}
+
+fn ca_leaf() -> Leaf {
+    Leaf::server(&[NAME]).with(|params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained))
+}
+
+fn a_self_signed_ca_certificate_is_refused(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    let identity = ca_leaf().self_signed();
+    Meeting::of(c, s).refuses(&root().roots(), &identity, CertificateError::SelfSigned)
+}
+
+/// Only the server's own certificate.
+fn only(identity: &tls_core::Identity) -> Result<Roots> {
+    Roots::empty().with_der(identity.leaf().clone())
+}
+
+fn a_given_self_signed_certificate_is_trusted(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    let identity = Leaf::server(&[NAME]).self_signed();
+    Meeting::of(c, s).accepts(&only(&identity)?, &identity)
+}
+
+fn a_given_self_signed_ca_certificate_is_trusted(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    let identity = ca_leaf().self_signed();
+    Meeting::of(c, s).accepts(&only(&identity)?, &identity)
+}
+
+fn a_given_certificate_of_another_issuer_is_trusted(
+    c: &dyn Backend,
+    s: &dyn Backend,
+) -> Result<()> {
+    let identity = stranger().server(NAME);
+    Meeting::of(c, s).accepts(&only(&identity)?, &identity)
+}
+
+fn a_given_certificate_is_refused_for_another_name(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    let identity = Leaf::server(&["other.test"]).self_signed();
+    Meeting::of(c, s).refuses(&only(&identity)?, &identity, CertificateError::NameMismatch)
+}
+
+fn a_given_certificate_is_refused_for_another_purpose(
+    c: &dyn Backend,
+    s: &dyn Backend,
+) -> Result<()> {
+    let identity = Leaf::client("somebody").self_signed();
+    Meeting::of(c, s).refuses(&only(&identity)?, &identity, CertificateError::Purpose)
+}
+
+fn a_given_leaf_vouches_for_no_other(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    let stranger = stranger();
+    let (given, presented) = (stranger.server(NAME), stranger.server(NAME));
+    let why = CertificateError::UnknownIssuer;
+    Meeting::of(c, s).refuses(&only(&given)?, &presented, why)
+}
+
+fn a_given_intermediate_is_trusted(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    let between = root().intermediate("Authority that was given");
+    Meeting::of(c, s).accepts(&between.roots(), &between.server(NAME))
+}
+
+fn without_roots_nobody_is_trusted(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    let why = CertificateError::UnknownIssuer;
+    Meeting::of(c, s).refuses(&Roots::empty(), &root().server(NAME), why)
+}
+
+fn each_of_several_roots_is_trusted(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    let all = ["First root", "Second root", "Third root"].map(Authority::root);
+    let roots =
+        all.iter().try_fold(Roots::empty(), |roots, root| roots.with_der(root.certificate()))?;
+    all.iter().try_for_each(|root| Meeting::of(c, s).accepts(&roots, &root.server(NAME)))
+}
+
+fn the_systems_roots_do_not_vouch_for_a_private_one(
+    c: &dyn Backend,
+    s: &dyn Backend,
+) -> Result<()> {
+    let why = CertificateError::UnknownIssuer;
+    Meeting::of(c, s).refuses(&Roots::default(), &root().server(NAME), why)
+}
+
+fn mozillas_roots_do_not_vouch_for_a_private_one(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    let why = CertificateError::UnknownIssuer;
+    Meeting::of(c, s).refuses(&Roots::mozilla(), &root().server(NAME), why)
+}
+
+fn a_given_root_counts_beside_mozillas(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    let root = root();
+    let roots = Roots::mozilla().with_der(root.certificate())?;
+    Meeting::of(c, s).accepts(&roots, &root.server(NAME))
+}
+
+fn the_systems_roots_can_be_loaded(c: &dyn Backend) -> Result<()> {
+    Client::new(&ClientConfig::builder().roots(Roots::system()).build()?, c).map(drop)
+}

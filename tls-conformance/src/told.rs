@@ -1,0 +1,64 @@
+//! Facts that a backend may be unable to tell: an absent one is refused by its capability.
+
+use tls_core::pki_types::CertificateDer;
+use tls_core::{
+    Capability, CertificateError, CipherSuite, Error, ErrorKind, Group, Negotiated, Result, Version,
+};
+
+fn told<T>(fact: Option<T>, by: Capability) -> Result<T> {
+    fact.ok_or_else(|| Error::new(ErrorKind::Unsupported(by)))
+}
+
+pub(crate) fn version(of: &Negotiated) -> Result<Version> {
+    told(of.version, Capability::ReportVersion)
+}
+
+pub(crate) fn cipher_suite(of: &Negotiated) -> Result<CipherSuite> {
+    told(of.cipher_suite, Capability::ReportCipherSuite)
+}
+
+pub(crate) fn group(of: &Negotiated) -> Result<Group> {
+    told(of.group, Capability::ReportGroup)
+}
+
+pub(crate) fn resumed(of: &Negotiated) -> Result<bool> {
+    told(of.resumed, Capability::ReportResumed)
+}
+
+/// Checks that a group which both sides should have by default was used.
+pub(crate) fn post_quantum(group: Group) -> Result<()> {
+    match group.is_post_quantum() {
+        true => Ok(()),
+        false => Err(Error::new(ErrorKind::Unsupported(Capability::PostQuantum))),
+    }
+}
+
+/// What a server that was asked for a name says it was.
+pub(crate) fn server_name(of: &Negotiated) -> Result<&str> {
+    told(of.server_name.as_deref(), Capability::ReportServerName)
+}
+
+/// The certificate of a side that has presented one.
+pub(crate) fn local_certificate(of: &Negotiated) -> Result<&CertificateDer<'static>> {
+    told(of.local_certificate.as_ref(), Capability::ReportLocalCertificate)
+}
+
+/// The chain of a peer that has sent more than its own certificate.
+pub(crate) fn peer_chain(of: &Negotiated) -> Result<&[CertificateDer<'static>]> {
+    match of.peer_chain.as_slice() {
+        [_] => Err(Error::new(ErrorKind::Unsupported(Capability::ReportPeerChain))),
+        chain => Ok(chain),
+    }
+}
+
+/// Checks that a side refused the peer's certificate for this reason.
+pub(crate) fn refusal(outcome: Result<()>, why: CertificateError) -> Result<()> {
+    match outcome {
+        Ok(()) => panic!("the certificate should be refused as {}", why.name()),
+        Err(e) if e.kind() == ErrorKind::Certificate(why) => Ok(()),
+        Err(e) if e.kind() == ErrorKind::Certificate(CertificateError::Other) => {
+            Err(Error::new(ErrorKind::Unsupported(Capability::CertificateReasons)).with_source(e))
+        }
+        Err(e) => panic!("the certificate should be refused as {}, but: {e:?}", why.name()),
+    }
+}
