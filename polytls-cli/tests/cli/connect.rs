@@ -148,7 +148,7 @@ fn plain_http_is_not_tls() {
         let address = listener.local_addr().unwrap();
         let web = thread::spawn(move || {
             let (mut socket, _) = listener.accept().unwrap();
-            socket.read(&mut [0; 4096]).unwrap();
+            assert!(socket.read(&mut [0; 4096]).unwrap() > 0);
             socket.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").unwrap();
             socket.shutdown(Shutdown::Write).unwrap();
             let _ = io::copy(&mut socket, &mut io::sink());
