@@ -123,7 +123,9 @@ Prints 'listening on ADDR' once ready; with port 0 the system chooses a port, an
 connection that fails prints one line to standard error and disturbs no other; a handshake has 30 s.
 SIGINT and SIGTERM stop the server: connections are closed properly, and it exits with 0.
 
-ADDR comes first: what follows --self-signed is taken for names. With several identities a client gets the first whose certificate has the name it asks for (SNI),
+ADDR comes first: what follows --self-signed is taken for names.
+
+With several identities a client gets the first whose certificate has the name it asks for (SNI),
 else the first of all.
 
 With --www the protocol is HTTP/1.1, offered by ALPN as http/1.1 unless --alpn says otherwise.

@@ -308,6 +308,32 @@ fn a_refused_client_certificate_is_shown_as_the_servers_alert() {
 }
 
 #[test]
+fn a_refused_client_certificate_is_an_alert_in_tls12_too() {
+    let files = Certificates::with_server();
+    let ca = files.path("ca.pem");
+    for server_backend in BACKENDS.iter() {
+        let server = files.echo(server_backend, &["--client-ca", &ca, "--max-tls", "1.2"]);
+        for client_backend in BACKENDS.iter() {
+            let command = files.connect(server.address, client_backend, &LOCALHOST);
+            let run = with_input(command, b"x").expect(1);
+            // The alert is the library's choice here (RFC 5246 §7.4.6).
+            assert!(run.stderr.contains("error: alert-received("), "{}", run.stderr);
+        }
+        assert!(server.terminate().expect(0).has_error("no-peer-certificate"));
+    }
+}
+
+#[test]
+fn input_that_cannot_be_read_exits_with_2() {
+    let files = Certificates::with_server();
+    let server = files.echo(&BACKENDS[0], &[]);
+    let mut command = files.connect(server.address, &BACKENDS[0], &LOCALHOST);
+    command.stdin(std::fs::File::open(files.root()).unwrap());
+    let output = Running::start_with_stdin(command).finish().expect(2);
+    assert!(output.has_config_error_about("standard input"), "{}", output.stderr);
+}
+
+#[test]
 fn a_requested_client_certificate_may_be_missing_but_not_wrong() {
     let files = Certificates::with_server();
     files.add("stranger", &Authority::root("a stranger's root").client("stranger"));
