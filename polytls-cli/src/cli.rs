@@ -136,7 +136,7 @@ Examples:
   polytls serve [::]:443 --cert site.pem --key site.key --www public
   polytls serve 127.0.0.1:0 --cert s.pem --key s.key --client-ca ca.pem --echo --connections 1")]
 pub(crate) struct Serve {
-    /// The address and port to listen on, such as 127.0.0.1:8443 or [::]:443.
+    /// The address and port to listen on, such as 127.0.0.1:8443 or 0.0.0.0:443.
     #[arg(value_name = "ADDR")]
     pub(crate) address: HostPort,
     #[command(flatten)]

@@ -239,6 +239,26 @@ fn a_killed_server_truncates() {
 }
 
 #[test]
+fn a_reset_in_the_middle_truncates_too() {
+    let files = Certificates::with_server();
+    let facts = files.path("facts.json");
+    for_each_backend(|backend| {
+        for (more, code) in [(&[][..], 1), (&["--allow-truncation"], 0)] {
+            let server = files.echo(backend, &[]);
+            let args = [&["--servername", "localhost", "--facts", &facts], more].concat();
+            let mut client = Running::start(files.connect(server.address, backend, &args));
+            // The server has unread bytes when it dies: its system answers with a reset.
+            let mut stdin = client.stdin.take().unwrap();
+            thread::spawn(move || while stdin.write_all(&[b'x'; 65_536]).is_ok() {});
+            client.output();
+            server.process.kill();
+            client.finish().expect(code);
+            assert_eq!(files.facts("facts.json")["close"], "truncated");
+        }
+    });
+}
+
+#[test]
 fn a_server_that_closes_properly_ends_the_program_with_0() {
     let files = Certificates::with_server();
     for_each_backend(|backend| {
