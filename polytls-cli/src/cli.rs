@@ -123,6 +123,8 @@ Prints 'listening on ADDR' once ready; with port 0 the system chooses a port, an
 connection that fails prints one line to standard error and disturbs no other; a handshake has 30 s.
 SIGINT and SIGTERM stop the server: connections are closed properly, and it exits with 0.
 
+ADDR comes first: what follows --self-signed is taken for names.
+
 With several identities a client gets the first whose certificate has the name it asks for (SNI),
 else the first of all.
 
@@ -134,7 +136,7 @@ Examples:
   polytls serve [::]:443 --cert site.pem --key site.key --www public
   polytls serve 127.0.0.1:0 --cert s.pem --key s.key --client-ca ca.pem --echo --connections 1")]
 pub(crate) struct Serve {
-    /// The address and port to listen on, such as 127.0.0.1:8443 or [::]:443.
+    /// The address and port to listen on, such as 127.0.0.1:8443 or 0.0.0.0:443.
     #[arg(value_name = "ADDR")]
     pub(crate) address: HostPort,
     #[command(flatten)]
@@ -294,7 +296,7 @@ impl Args for IdentityArgs {
                     .num_args(1..)
                     .help(
                         "Make a certificate for these DNS names and IP addresses, and print it to \
-                         standard error; repeat for several identities",
+                         standard error, to be given to --ca; repeat for several identities",
                     ),
             )
     }

@@ -39,7 +39,11 @@ pub(crate) fn run(args: &Conformance) -> Result {
     if let Some(file) = json {
         file.write(&verdicts.iter().map(to_json).collect())?;
     }
-    output::line(summary(&verdicts))?;
+    conclude(&verdicts)
+}
+
+fn conclude(verdicts: &[Verdict]) -> Result {
+    output::line(summary(verdicts))?;
     match verdicts.iter().filter(|verdict| matches!(verdict.outcome, Outcome::Failed(_))).count() {
         0 => Ok(()),
         n => Err(Failure::Report(format!("conformance: {n} of {} failed", verdicts.len()))),
@@ -158,4 +162,23 @@ fn summary(verdicts: &[Verdict]) -> String {
     }
     let _ = write!(text, "{table}");
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_case_is_told_and_fails_the_run() {
+        let verdict = |outcome| {
+            let took = Duration::from_millis(2);
+            Verdict { case: CASES[0], client: "a", server: "b", outcome, took }
+        };
+        let verdicts = [verdict(Outcome::Passed), verdict(Outcome::Failed("it broke".into()))];
+        let text = summary(&verdicts);
+        assert!(text.contains(CASES[0].name()) && text.contains("it broke"), "{text}");
+        assert_eq!(to_json(&verdicts[1])["reason"], "it broke");
+        assert!(matches!(conclude(&verdicts), Err(Failure::Report(_))));
+        assert!(conclude(&verdicts[..1]).is_ok());
+    }
 }

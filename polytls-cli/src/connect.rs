@@ -36,10 +36,9 @@ pub(crate) fn run(args: &Connect) -> Result {
     // A thread may still wait for standard input; nobody waits for that thread.
     runtime.shutdown_background();
 
-    if let Some(file) = file {
-        file.write(&facts.to_json())?;
-    }
-    outcome
+    // How the connection failed matters more than that its facts cannot be written.
+    let written = file.map_or(Ok(()), |file| file.write(&facts.to_json()));
+    outcome.and(written)
 }
 
 fn config(args: &Connect) -> Result<ClientConfig> {
@@ -216,8 +215,8 @@ impl<'a> Exchange<'a> {
     /// Ready when the peer has ended, and all of its data is on standard output.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<polytls::Result<Close>>> {
         loop {
-            let sent = self.poll_sending(cx).map_err(Failure::standard("standard input"))?;
-            let received = self.poll_receiving(cx).map_err(Failure::standard("standard output"))?;
+            let sent = self.poll_sending(cx).map_err(Failure::input)?;
+            let received = self.poll_receiving(cx).map_err(Failure::output)?;
             match (received, sent) {
                 (Poll::Ready(Some(end)), _) => return Poll::Ready(Ok(end)),
                 (Poll::Ready(None), _) | (_, Poll::Ready(())) => {}

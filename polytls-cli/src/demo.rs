@@ -20,7 +20,10 @@ use crate::failure::{self, Failure, one_line};
 use crate::output;
 
 pub(crate) fn run() -> failure::Result {
-    let backends = backend::all();
+    show(backend::all())
+}
+
+fn show(backends: &[&dyn Backend]) -> failure::Result {
     if backends.is_empty() {
         return Err(usage("no TLS library in this build"));
     }
@@ -238,3 +241,54 @@ fn noise(len: usize) -> Vec<u8> {
 const ALPN: &str = "demo/1";
 const LIMIT: Duration = Duration::from_secs(120);
 const MIB: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use polytls::{Acceptor, Capabilities, Connector, Supported};
+
+    use super::*;
+
+    /// A library that can do nothing, and says so.
+    #[derive(Debug)]
+    struct Lame;
+
+    impl Backend for Lame {
+        fn name(&self) -> &'static str {
+            "lame"
+        }
+
+        fn library(&self) -> String {
+            "none".into()
+        }
+
+        fn capabilities(&self) -> Capabilities {
+            Capabilities::NONE
+        }
+
+        fn connector(&self, _: Supported<'_, ClientConfig>) -> Result<Box<dyn Connector>> {
+            unreachable!("refused before")
+        }
+
+        fn acceptor(&self, _: Supported<'_, ServerConfig>) -> Result<Box<dyn Acceptor>> {
+            unreachable!("refused before")
+        }
+    }
+
+    #[test]
+    fn a_pair_that_fails_fails_the_demo_and_not_the_others() {
+        let good = backend::all()[0];
+        match show(&[&Lame, good]) {
+            Err(Failure::Report(what)) => assert_eq!(what, "demo: 3 of 4 pairs failed"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_changed_a_missing_or_an_extra_byte_is_seen() {
+        let bar = ProgressBar::hidden();
+        assert!(receive(&mut &b"abc"[..], b"abc", &bar).is_ok());
+        for wrong in [&b"abd"[..], b"ab", b"abcd"] {
+            assert!(receive(&mut &*wrong, b"abc", &bar).is_err());
+        }
+    }
+}

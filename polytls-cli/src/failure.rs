@@ -13,7 +13,7 @@ use crate::output;
 /// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Not what was promised, in a report that the user has already seen: exit code 1.
+    /// Anything else, as `kind: what`: exit code 1.
     Report(String),
     /// TLS, the network, or a file; the exit code depends on the kind.
     Tls {
@@ -43,17 +43,35 @@ impl Failure {
         }
     }
 
-    /// Standard input or output that does not work.
-    pub(crate) fn standard(which: &'static str) -> impl FnOnce(io::Error) -> Self {
-        move |e| Self::at(which)(Error::new(ErrorKind::Io(e.kind())).because(e.to_string()))
+    /// Standard input that cannot be read.
+    pub(crate) fn input(e: io::Error) -> Self {
+        let why = format!("standard input: cannot be read: {e}");
+        Error::new(ErrorKind::Config).because(why).into()
+    }
+
+    /// Standard output that does not take what is written.
+    pub(crate) fn output(e: io::Error) -> Self {
+        Self::Report(format!("{}: standard output: {e}", ErrorKind::Io(e.kind()).name()))
+    }
+
+    /// All on one line, for logs.
+    pub(crate) fn one_line(&self) -> String {
+        match self {
+            Self::Report(what) => format!("error: {what}"),
+            Self::Tls { error, place: None } => format!("error: {}", one_line(error)),
+            Self::Tls { error, place: Some(place) } => {
+                format!("error: {} ({place})", one_line(error))
+            }
+            Self::Usage(what) => format!("error: usage: {what}"),
+        }
     }
 
     /// Prints the error, and gives the exit code.
     pub(crate) fn report(self) -> ExitCode {
         let (text, code) = match &self {
-            Self::Report(what) => (format!("error: {what}"), 1),
+            Self::Report(_) => (self.one_line(), 1),
             Self::Tls { error, place } => (describe(error, place.as_deref()), exit_code(error)),
-            Self::Usage(what) => (format!("error: usage: {what}"), 2),
+            Self::Usage(_) => (self.one_line(), 2),
         };
         output::note(text);
         code.into()

@@ -9,9 +9,7 @@ use crate::failure::{Failure, Result};
 /// Prints one line to standard output, at once.
 pub(crate) fn line(text: impl AsRef<str>) -> Result {
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{}", text.as_ref())
-        .and_then(|()| stdout.flush())
-        .map_err(Failure::standard("standard output"))
+    writeln!(stdout, "{}", text.as_ref()).and_then(|()| stdout.flush()).map_err(Failure::output)
 }
 
 /// Prints one line to standard error. That it is closed is nobody's concern.

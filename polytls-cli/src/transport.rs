@@ -168,4 +168,20 @@ mod tests {
         let given = "bücher.example:443".parse::<HostPort>().unwrap();
         assert_eq!(given.to_resolve(), ("xn--bcher-kva.example".into(), 443));
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_peer_does_not_hold_a_handshake_for_ever() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let silent = TcpStream::connect(address).await.unwrap();
+        let (socket, _) = listener.accept().await.unwrap();
+        let identity = tls_conformance::Leaf::server(&["localhost"]).self_signed();
+        let config = polytls::ServerConfig::builder(identity).build().unwrap();
+        let server = polytls::Server::new(&config, polytls::backend::all()[0]).unwrap();
+        let mut stream = server.accept(Tcp::new(socket)).unwrap();
+        let e = handshake(&mut stream).await.unwrap_err();
+        assert_eq!(e.kind(), ErrorKind::Timeout);
+        assert!(e.to_string().contains("30 s"), "{e}");
+        drop(silent);
+    }
 }

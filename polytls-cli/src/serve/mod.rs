@@ -133,17 +133,17 @@ async fn connection(
     peer: SocketAddr,
     mut stop: watch::Receiver<bool>,
 ) {
-    let failed = |e: Error| output::note(format!("error: {} (peer {peer})", one_line(&e)));
+    let failed = |e: Failure| output::note(format!("{} (peer {peer})", e.one_line()));
     let mut stream = match service.server.accept(Tcp::new(socket)) {
         Ok(stream) => stream,
-        Err(e) => return failed(e),
+        Err(e) => return failed(e.into()),
     };
     let mut stop_later = stop.clone();
     let outcome = tokio::select! {
         outcome = converse(&service.content, &mut stream, &mut stop) => outcome,
         () = overdue(&mut stop_later) => {
             let why = "the server stops, and the connection did not end in time";
-            Err(Error::new(ErrorKind::Timeout).because(why))
+            Err(Error::new(ErrorKind::Timeout).because(why).into())
         }
     };
     if let Err(e) = outcome {
@@ -156,13 +156,13 @@ async fn converse(
     content: &Content,
     stream: &mut Stream<Tcp>,
     stop: &mut watch::Receiver<bool>,
-) -> polytls::Result<()> {
+) -> Result {
     tokio::select! {
         outcome = handshake(stream) => outcome?,
         () = asked_to_stop(stop) => return Ok(()),
     }
     match content {
-        Content::Echo => echo::echo(stream, stop).await,
+        Content::Echo => Ok(echo::echo(stream, stop).await?),
         Content::Www(www) => www.serve(stream, stop).await,
     }
 }
@@ -183,7 +183,7 @@ fn report(ended: Result<(), JoinError>) {
     }
 }
 
-/// Each holds some 200 KiB at most.
-const MOST_CONNECTIONS: usize = 1024;
+/// Bounds the memory, and stays below the usual limit of 1024 descriptors.
+const MOST_CONNECTIONS: usize = 1000;
 /// How long a connection may take to end once the server stops.
 const GRACE: Duration = Duration::from_secs(5);

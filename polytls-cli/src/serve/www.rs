@@ -11,11 +11,12 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioTimer;
 use hyper_util::service::TowerToHyperService;
-use polytls::{Error, ErrorKind, Result, Stream};
+use polytls::{Error, ErrorKind, Stream};
 use tokio::sync::watch;
 use tower_http::services::ServeDir;
 
 use super::asked_to_stop;
+use crate::failure::{Failure, Result};
 use crate::transport::Tcp;
 
 /// The files of one directory.
@@ -26,7 +27,7 @@ impl Www {
     pub(super) fn new(directory: &Path) -> Result<Self> {
         if let Err(e) = std::fs::read_dir(directory) {
             let why = format!("{}: cannot be read: {e}", directory.display());
-            return Err(Error::new(ErrorKind::Config).because(why).with_source(e));
+            return Err(Error::new(ErrorKind::Config).because(why).into());
         }
         Ok(Self(ServeDir::new(directory)))
     }
@@ -36,7 +37,7 @@ impl Www {
         &self,
         stream: &mut Stream<Tcp>,
         stop: &mut watch::Receiver<bool>,
-    ) -> Result<()> {
+    ) -> Result {
         let service = TowerToHyperService::new(self.0.clone());
         let connection = http1::Builder::new()
             .half_close(true) // a client may close its side and still wait for the answer
@@ -54,23 +55,23 @@ impl Www {
         match outcome {
             // The time for a next request, or for the first, is over: an end like any other.
             Err(e) if e.is_timeout() => Ok(()),
-            Err(e) => Err(tls_error(e)),
+            Err(e) => Err(failure(e)),
             Ok(()) => Ok(()),
         }
     }
 }
 
-/// The error of ours that travelled through hyper, or one about hyper's.
-fn tls_error(e: hyper::Error) -> Error {
+/// The error of ours that travelled through hyper, or hyper's own.
+fn failure(e: hyper::Error) -> Failure {
     let mut next: Option<&(dyn StdError + 'static)> = Some(&e);
     while let Some(cause) = next {
         let inside = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         if let Some(ours) = inside.and_then(|inside| inside.downcast_ref::<Error>()) {
-            return ours.clone();
+            return ours.clone().into();
         }
         next = cause.source();
     }
-    Error::new(ErrorKind::Protocol).because("in HTTP").with_source(e)
+    Failure::Report(format!("http: {e}"))
 }
 
 /// A stream as hyper wants it.

@@ -148,7 +148,7 @@ fn plain_http_is_not_tls() {
         let address = listener.local_addr().unwrap();
         let web = thread::spawn(move || {
             let (mut socket, _) = listener.accept().unwrap();
-            socket.read(&mut [0; 4096]).unwrap();
+            assert!(socket.read(&mut [0; 4096]).unwrap() > 0);
             socket.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").unwrap();
             socket.shutdown(Shutdown::Write).unwrap();
             let _ = io::copy(&mut socket, &mut io::sink());
@@ -239,6 +239,26 @@ fn a_killed_server_truncates() {
 }
 
 #[test]
+fn a_reset_in_the_middle_truncates_too() {
+    let files = Certificates::with_server();
+    let facts = files.path("facts.json");
+    for_each_backend(|backend| {
+        for (more, code) in [(&[][..], 1), (&["--allow-truncation"], 0)] {
+            let server = files.echo(backend, &[]);
+            let args = [&["--servername", "localhost", "--facts", &facts], more].concat();
+            let mut client = Running::start(files.connect(server.address, backend, &args));
+            // The server has unread bytes when it dies: its system answers with a reset.
+            let mut stdin = client.stdin.take().unwrap();
+            thread::spawn(move || while stdin.write_all(&[b'x'; 65_536]).is_ok() {});
+            client.output();
+            server.process.kill();
+            client.finish().expect(code);
+            assert_eq!(files.facts("facts.json")["close"], "truncated");
+        }
+    });
+}
+
+#[test]
 fn a_server_that_closes_properly_ends_the_program_with_0() {
     let files = Certificates::with_server();
     for_each_backend(|backend| {
@@ -305,6 +325,32 @@ fn a_refused_client_certificate_is_shown_as_the_servers_alert() {
         assert!(ended.has_error("no-peer-certificate"), "{}", ended.stderr);
         assert!(ended.has_error("certificate(unknown-issuer)"), "{}", ended.stderr);
     }
+}
+
+#[test]
+fn a_refused_client_certificate_is_an_alert_in_tls12_too() {
+    let files = Certificates::with_server();
+    let ca = files.path("ca.pem");
+    for server_backend in BACKENDS.iter() {
+        let server = files.echo(server_backend, &["--client-ca", &ca, "--max-tls", "1.2"]);
+        for client_backend in BACKENDS.iter() {
+            let command = files.connect(server.address, client_backend, &LOCALHOST);
+            let run = with_input(command, b"x").expect(1);
+            // The alert is the library's choice here (RFC 5246 §7.4.6).
+            assert!(run.stderr.contains("error: alert-received("), "{}", run.stderr);
+        }
+        assert!(server.terminate().expect(0).has_error("no-peer-certificate"));
+    }
+}
+
+#[test]
+fn input_that_cannot_be_read_exits_with_2() {
+    let files = Certificates::with_server();
+    let server = files.echo(&BACKENDS[0], &[]);
+    let mut command = files.connect(server.address, &BACKENDS[0], &LOCALHOST);
+    command.stdin(std::fs::File::open(files.root()).unwrap());
+    let output = Running::start_with_stdin(command).finish().expect(2);
+    assert!(output.has_config_error_about("standard input"), "{}", output.stderr);
 }
 
 #[test]

@@ -217,6 +217,17 @@ fn files_are_served_over_http() {
 }
 
 #[test]
+fn what_is_not_http_is_answered_and_logged() {
+    let files = Certificates::with_server();
+    let server = web_server(&files, &BACKENDS[0]);
+    let command = files.connect(server.address, &BACKENDS[0], &LOCALHOST);
+    let run = with_input(command, b"what is this?\r\n\r\n").expect(0);
+    assert!(run.text().starts_with("HTTP/1.1 400"), "{}", run.text());
+    let ended = server.terminate().expect(0);
+    assert!(ended.has_error("http"), "{}", ended.stderr);
+}
+
+#[test]
 fn a_web_client_without_alpn_is_served_and_one_without_http1_is_refused() {
     let files = Certificates::with_server();
     for_each_backend(|backend| {

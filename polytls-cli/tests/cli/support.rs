@@ -61,7 +61,13 @@ pub(crate) struct Finished {
 
 impl Running {
     pub(crate) fn start(mut command: Command) -> Self {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(Stdio::piped());
+        Self::start_with_stdin(command)
+    }
+
+    /// The same, with the standard input that `command` has.
+    pub(crate) fn start_with_stdin(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (mut out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         let (send, stdout) = channel();
