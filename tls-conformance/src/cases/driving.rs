@@ -370,7 +370,7 @@ fn a_dry_non_blocking_socket_would_block(client: &dyn Backend, server: &dyn Back
     }
     server.write_all(b"now")?;
     let mut got = [0; 3];
-    while let None = unless_blocked(client.read_exact(&mut got))? {
+    while unless_blocked(client.read_exact(&mut got))?.is_none() {
         assert!(begun.elapsed() < PATIENCE, "the data does not come");
         thread::sleep(Duration::from_micros(200));
     }
