@@ -3,11 +3,11 @@
 use std::error::Error as StdError;
 
 use openssl::error::ErrorStack;
-use openssl::ssl::{ErrorCode, SslRef};
+use openssl::ssl::{ErrorCode, SslRef, SslVersion};
 use openssl::x509::X509VerifyResult;
 use tls_core::{Alert, CertificateError, Error, ErrorKind, Progress, Result};
 
-use crate::{NAME, verify};
+use crate::{NAME, ffi, verify};
 
 pub(crate) fn config_error(e: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
     Error::from_backend(ErrorKind::Config, NAME, e)
@@ -55,12 +55,18 @@ fn reason_kind(reason: i32, ssl: &SslRef) -> ErrorKind {
             ErrorKind::Certificate(fault.unwrap_or(CertificateError::Other))
         }
         147 | 281 => ErrorKind::BadRecord, // DECRYPTION_FAILED, DECRYPTION_FAILED_OR_BAD_RECORD_MAC
-        193 => ErrorKind::NoSharedCipher,  // NO_SHARED_CIPHER
+        // NO_SHARED_CIPHER, in TLS 1.2 also if there is no group for any of them.
+        193 if is_tls12(ssl) && ffi::no_shared_group(ssl) => ErrorKind::NoSharedGroup,
+        193 => ErrorKind::NoSharedCipher,
         199 => ErrorKind::NoPeerCertificate, // PEER_DID_NOT_RETURN_A_CERTIFICATE
-        235 => ErrorKind::NoSharedAlpn,    // NO_APPLICATION_PROTOCOL
-        258 => ErrorKind::NoSharedVersion, // UNSUPPORTED_PROTOCOL
+        235 => ErrorKind::NoSharedAlpn,      // NO_APPLICATION_PROTOCOL
+        258 => ErrorKind::NoSharedVersion,   // UNSUPPORTED_PROTOCOL
         _ => ErrorKind::Protocol,
     }
+}
+
+fn is_tls12(ssl: &SslRef) -> bool {
+    ssl.version2() == Some(SslVersion::TLS1_2)
 }
 
 /// Names an `X509_V_ERR_…` result.

@@ -38,6 +38,19 @@ pub(crate) fn negotiated_group(ssl: &SslRef) -> c_long {
     }
 }
 
+/// On a server: whether the client has listed groups, and none of them is one of ours
+/// (`SSL_get1_groups(3)`, `SSL_get_shared_group(3)`).
+pub(crate) fn no_shared_group(ssl: &SslRef) -> bool {
+    const SSL_CTRL_GET_GROUPS: c_int = 90;
+    const SSL_CTRL_GET_SHARED_GROUP: c_int = 93;
+    const COUNT: c_long = -1;
+    // SAFETY: `ssl` is a live SSL; both commands only count when they are given no place to write.
+    let count = |command, argument| unsafe {
+        openssl_sys::SSL_ctrl(ssl.as_ptr(), command, argument, ptr::null_mut())
+    };
+    count(SSL_CTRL_GET_GROUPS, 0) > 0 && count(SSL_CTRL_GET_SHARED_GROUP, COUNT) == 0
+}
+
 /// Limits the size of a peer's certificate message, `SSL_CTX_set_max_cert_list(3)`.
 pub(crate) fn set_max_cert_list(context: &mut SslContextBuilder, bytes: c_long) {
     const SSL_CTRL_SET_MAX_CERT_LIST: c_int = 51;

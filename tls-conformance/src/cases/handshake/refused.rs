@@ -29,7 +29,9 @@ cases! { "handshake";
         "A server finds no shared suite in a TLS 1.2 ClientHello that lists only unknown ones.";
     Server a_tls13_hello_of_unknown_suites_shares_none [Tls13Server] [Tls13Server]
         "A server finds no shared suite in a TLS 1.3 ClientHello that lists only unknown ones.";
-    Pair groups_apart_share_none [Tls13Client Groups] [Tls13Server Groups]
+    Pair tls12_groups_apart_share_none [Tls12Client Groups] [Tls12Server Groups]
+        "TLS 1.2 sides with different groups: the server finds none shared and says so.";
+    Pair tls13_groups_apart_share_none [Tls13Client Groups] [Tls13Server Groups]
         "TLS 1.3 sides with different groups: the server finds none shared and says so.";
     Server a_hello_of_unknown_groups_shares_none [Tls13Server] [Tls13Server]
         "A server finds no shared group in a TLS 1.3 ClientHello that lists only unknown ones.";
@@ -53,6 +55,7 @@ cases! { "handshake";
 
 both_versions! {
     tls12_suites_apart_share_none tls13_suites_apart_share_none = suites_apart;
+    tls12_groups_apart_share_none tls13_groups_apart_share_none = groups_apart;
     tls12_too_long_a_chain_of_certificates_is_refused
         tls13_too_long_a_chain_of_certificates_is_refused = endless_chain;
 }
@@ -177,10 +180,6 @@ fn groups_apart(version: Version, client: &dyn Backend, server: &dyn Backend) ->
     let pair = Pair::new((client, c), (server, s))?;
     refused(pair, ErrorKind::NoSharedGroup, Alert::HANDSHAKE_FAILURE);
     Ok(())
-}
-
-fn groups_apart_share_none(client: &dyn Backend, server: &dyn Backend) -> Result<()> {
-    groups_apart(Version::Tls13, client, server)
 }
 
 fn a_hello_of_unknown_groups_shares_none(server: &dyn Backend) -> Result<()> {
