@@ -4,6 +4,7 @@ use tls_core::{Backend, Result, Version, Versions};
 
 use super::cases;
 use crate::pair::{Pair, configs};
+use crate::told;
 
 cases! { "handshake";
     Pair defaults_succeed [] []
@@ -33,8 +34,8 @@ fn version_alone(client: &dyn Backend, server: &dyn Backend, version: Version) -
     let mut pair = Pair::new((client, c.versions(only)), (server, s.versions(only)))?;
     pair.handshake()?;
     let (client, server) = pair.negotiated();
-    assert_eq!(client.version, Some(version));
-    assert_eq!(server.version, Some(version));
+    assert_eq!(told::version(&client)?, version);
+    assert_eq!(told::version(&server)?, version);
     Ok(())
 }
 
