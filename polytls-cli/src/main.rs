@@ -1,3 +1,33 @@
-//! The command line of polytls.
+//! The command line of polytls: try, connect, serve, and prove TLS libraries.
 
-fn main() {}
+mod backends;
+mod cli;
+mod conformance;
+mod connect;
+mod demo;
+mod facts;
+mod failure;
+mod output;
+mod serve;
+mod signal;
+mod transport;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Backends(args) => backends::run(&args),
+        Command::Conformance(args) => conformance::run(&args),
+        Command::Connect(args) => connect::run(&args),
+        Command::Demo => demo::run(),
+        Command::Serve(args) => serve::run(&args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

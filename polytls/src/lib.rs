@@ -1,5 +1,50 @@
 //! One TLS API, any TLS library.
+//!
+//! A program is written once against this crate; which TLS library does the work is a Cargo feature
+//! or a value at run time, and never a code change. One shared suite runs the same tests against
+//! every backend, so that they give the same answers, the same refusals and the same errors.
+//!
+//! ```no_run
+//! use std::io::{Read, Write};
+//! use std::net::TcpStream;
+//!
+//! use polytls::{Blocking, Client, ClientConfig, backend};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = ClientConfig::builder().alpn(["http/1.1"]).build()?;
+//! let client = Client::new(&config, backend::only()?)?; // once, for many connections
+//!
+//! let tcp = TcpStream::connect("example.com:443")?;
+//! let mut stream = client.connect("example.com", Blocking::new(tcp))?;
+//! stream.write_all(b"GET / HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n")?;
+//! let mut answer = Vec::new();
+//! stream.read_to_end(&mut answer)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where to look
+//!
+//! - [`manual`]: choosing a backend, certificates, closing, capabilities, errors.
+//! - [`backend`]: the TLS libraries in this build.
+//! - [`ClientConfig`], [`ServerConfig`]: what to ask for; [`Client`], [`Server`]: the same, compiled
+//!   for a backend.
+//! - [`Stream`]: a connection over a [`Transport`]; [`Connection`]: one whose bytes are moved by hand.
+//! - [`danger`]: what gives protection up.
+//!
+//! # Features
+//!
+//! | feature | backend | needs |
+//! | --- | --- | --- |
+//! | `rustls` (default) | `rustls`: rustls with AWS-LC | a C compiler |
+//! | `rustls-ring` | `rustls-ring`: rustls with ring | a C compiler |
+//! | `openssl` | `openssl`: the system's OpenSSL, 3.0 or newer | its headers and pkg-config |
+//! | `openssl-vendored` | `openssl`, built along and linked statically | perl, make, a C compiler |
+//!
+//! A feature makes a backend available, and changes nothing else. Without any the crate compiles,
+//! for libraries that leave the choice to the program.
 
 pub mod backend;
+pub mod manual;
 
 pub use tls_core::*;

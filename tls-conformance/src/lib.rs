@@ -14,6 +14,7 @@ mod certs;
 mod claim;
 mod pair;
 mod raw;
+mod streams;
 mod told;
 
 use std::process::ExitCode;

@@ -1,8 +1,10 @@
 //! A client and a server, joined in memory and driven by hand.
 
+use std::fmt::Debug;
+
 use tls_core::{
-    Backend, Client, ClientConfig, ClientConfigBuilder, Connection, Negotiated, Progress, Result,
-    Server, ServerConfig, ServerConfigBuilder,
+    Backend, Client, ClientConfig, ClientConfigBuilder, Connection, ErrorKind, Negotiated,
+    Progress, Result, Server, ServerConfig, ServerConfigBuilder, Version, Versions, Wire,
 };
 
 use crate::certs::Authority;
@@ -144,4 +146,159 @@ pub(crate) fn transfer(
         }
     }
     Ok(got)
+}
+
+/// One of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Client,
+    Server,
+}
+
+impl Side {
+    pub(crate) const BOTH: [Self; 2] = [Self::Client, Self::Server];
+}
+
+/// A client and a server, compiled once for cases that need many connections.
+pub(crate) struct Ends {
+    pub(crate) client: Client,
+    pub(crate) server: Server,
+}
+
+impl Ends {
+    pub(crate) fn new(
+        client: (&dyn Backend, ClientConfigBuilder),
+        server: (&dyn Backend, ServerConfigBuilder),
+    ) -> Result<Self> {
+        Ok(Self {
+            client: Client::new(&client.1.build()?, client.0)?,
+            server: Server::new(&server.1.build()?, server.0)?,
+        })
+    }
+
+    /// With the configurations of [`configs`].
+    pub(crate) fn default(client: &dyn Backend, server: &dyn Backend) -> Result<Self> {
+        let (c, s) = configs();
+        Self::new((client, c), (server, s))
+    }
+
+    /// With the configurations of [`configs`], restricted to one version.
+    pub(crate) fn only(
+        version: Version,
+        client: &dyn Backend,
+        server: &dyn Backend,
+    ) -> Result<Self> {
+        let ((c, s), only) = (configs(), Versions::only(version));
+        Self::new((client, c.versions(only)), (server, s.versions(only)))
+    }
+
+    /// A pair that has not begun.
+    pub(crate) fn pair(&self) -> Result<Pair> {
+        let (client, server) = (self.client.connection(NAME)?, self.server.connection()?);
+        Ok(Pair { client, server, chunk: usize::MAX })
+    }
+
+    /// A pair that has finished its handshake.
+    pub(crate) fn established(&self) -> Result<Pair> {
+        let mut pair = self.pair()?;
+        pair.handshake()?;
+        pair.carry_all();
+        Ok(pair)
+    }
+}
+
+impl Pair {
+    /// A pair that speaks `version` and has finished its handshake.
+    pub(crate) fn established_in(
+        version: Version,
+        client: &dyn Backend,
+        server: &dyn Backend,
+    ) -> Result<Self> {
+        Ends::only(version, client, server)?.established()
+    }
+
+    /// `side`, and its peer.
+    pub(crate) fn sides(&mut self, side: Side) -> (&mut Connection, &mut Connection) {
+        match side {
+            Side::Client => (&mut self.client, &mut self.server),
+            Side::Server => (&mut self.server, &mut self.client),
+        }
+    }
+}
+
+/// A client that means to reach [`NAME`] and has not begun.
+pub(crate) fn client_alone(client: &dyn Backend) -> Result<Connection> {
+    Client::new(&configs().0.build()?, client)?.connection(NAME)
+}
+
+/// A server that has not begun.
+pub(crate) fn server_alone(server: &dyn Backend) -> Result<Connection> {
+    Server::new(&configs().1.build()?, server)?.connection()
+}
+
+/// The kind of an error that had to come.
+#[track_caller]
+pub(crate) fn kind<T: Debug>(result: Result<T>) -> ErrorKind {
+    match result {
+        Ok(value) => panic!("should have failed, but gave {value:?}"),
+        Err(e) => e.kind(),
+    }
+}
+
+/// What has to be ready.
+#[track_caller]
+pub(crate) fn ready<T: Debug>(progress: Result<Progress<T>>) -> Result<T> {
+    match progress? {
+        Progress::Ready(value) => Ok(value),
+        other => panic!("should be ready, but {other:?}"),
+    }
+}
+
+/// Takes what `side` has to send, as a network would.
+pub(crate) fn take_pending(side: &mut Connection) -> Vec<u8> {
+    let bytes = side.wire().pending().to_vec();
+    side.wire().sent(bytes.len());
+    bytes
+}
+
+/// Writes all of `data`, as far as the wire has room for it.
+#[track_caller]
+pub(crate) fn write_all(side: &mut Connection, mut data: &[u8]) -> Result<()> {
+    while !data.is_empty() {
+        let n = ready(side.write(data))?;
+        assert!(n > 0 && n <= data.len(), "{n} of {} bytes taken", data.len());
+        data = &data[n..];
+        let pending = side.wire().pending().len();
+        assert!(pending <= Wire::HIGH_WATER, "{pending} bytes wait");
+    }
+    Ok(())
+}
+
+/// Reads what is here; the error or the end that comes after it is left for the next call.
+pub(crate) fn read_available(side: &mut Connection) -> Result<Vec<u8>> {
+    let (mut got, mut buf) = (Vec::new(), [0; 4096]);
+    while let Progress::Ready(n @ 1..) = side.read(&mut buf)? {
+        got.extend_from_slice(&buf[..n]);
+    }
+    Ok(got)
+}
+
+/// Reads exactly `n` bytes that must be here.
+#[track_caller]
+pub(crate) fn read_exactly(side: &mut Connection, n: usize) -> Result<Vec<u8>> {
+    let (mut got, mut at) = (vec![0; n], 0);
+    while at < n {
+        let read = ready(side.read(&mut got[at..]))?;
+        assert!(read > 0, "the end after {at} of {n} bytes");
+        at += read;
+    }
+    Ok(got)
+}
+
+/// So many bytes that differ from place to place.
+pub(crate) fn pattern(len: usize) -> Vec<u8> {
+    let words = (0..len.div_ceil(4) as u32).map(|i| i.wrapping_mul(0x9e37_79b1));
+    let mut bytes: Vec<u8> = words.flat_map(u32::to_le_bytes).collect();
+    bytes.truncate(len);
+    bytes
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{EndOfStream, Error, ErrorKind, Negotiated, Progress, Result, Session, Wire};
+use crate::{Alert, EndOfStream, Error, ErrorKind, Negotiated, Progress, Result, Session, Wire};
 
 /// One side of one TLS connection, driven by hand.
 ///
@@ -115,7 +115,9 @@ impl Connection {
         if self.close_received || self.truncated || buf.is_empty() {
             return Ok(Progress::Ready(0));
         }
-        self.check_failure()?;
+        if self.session.undelivered() == 0 {
+            self.check_failure()?;
+        }
         match self.call(|session, wire| session.read(wire, buf)) {
             Ok(Progress::Ready(0)) => {
                 self.close_received = true;
@@ -289,12 +291,13 @@ fn misuse(what: &'static str) -> Error {
 /// Every library has its own word for "this is not TLS", some of them in prose; here there is one.
 #[derive(Clone, Copy, Debug, Default)]
 struct FirstBytes {
-    bytes: [u8; 5],
+    /// A record header, and the alert that may be all that follows.
+    bytes: [u8; 7],
     seen: usize,
 }
 
 impl FirstBytes {
-    /// Checks what has come of the five bytes of header (RFC 8446 §5.1).
+    /// Checks what has come of the header (RFC 8446 §5.1), and of an alert (§6).
     fn check(&mut self, wire: &Wire) -> Result<()> {
         if self.seen == self.bytes.len() {
             return Ok(());
@@ -308,17 +311,23 @@ impl FirstBytes {
             self.bytes[self.seen] = byte;
             self.seen += 1;
         }
-        let [kind, major, minor, _, _] = self.bytes;
+        let [kind, major, minor, length @ .., level, alert] = self.bytes;
         let is_tls = match self.seen {
             0 => true,
             1 => is_first_content_type(kind),
             2 => is_first_content_type(kind) && major == 3,
             _ => is_first_content_type(kind) && major == 3 && minor <= 4,
         };
-        if is_tls {
-            return Ok(());
+        if !is_tls {
+            return Err(Error::new(ErrorKind::NotTls).because(describe(unread)));
         }
-        Err(Error::new(ErrorKind::NotTls).because(describe(unread)))
+        // A peer that gives up before it says anything else: some libraries only call it a surprise,
+        // or pass over a close_notify and wait for more.
+        let is_alert = self.seen == self.bytes.len() && kind == 21 && length == [0, 2];
+        if is_alert && (level == 2 || alert == Alert::CLOSE_NOTIFY.0) {
+            return Err(Error::new(ErrorKind::AlertReceived(Alert(alert))));
+        }
+        Ok(())
     }
 }
 
@@ -375,9 +384,13 @@ mod tests {
             {
                 assert_eq!(kind_of(bytes, chunk), Some(ErrorKind::NotTls), "{bytes:?} by {chunk}");
             }
-            for bytes in [&b"\x16\x03\x01\x02\x00\x01"[..], b"\x15\x03\x03\x00\x02\x02\x28", b""] {
+            for bytes in [&b"\x16\x03\x01\x02\x00\x01"[..], b"\x15\x03\x03\x00\x02\x01\x70", b""] {
                 assert_eq!(kind_of(bytes, chunk), None, "{bytes:?} by {chunk}");
             }
+            let refusal = kind_of(b"\x15\x03\x03\x00\x02\x02\x28", chunk);
+            assert_eq!(refusal, Some(ErrorKind::AlertReceived(Alert::HANDSHAKE_FAILURE)));
+            let close = kind_of(b"\x15\x03\x03\x00\x02\x01\x00", chunk);
+            assert_eq!(close, Some(ErrorKind::AlertReceived(Alert::CLOSE_NOTIFY)));
         }
     }
 

@@ -76,15 +76,13 @@ impl Identity {
     fn from_pem_named(chain: &[u8], chain_from: &str, key: &[u8], key_from: &str) -> Result<Self> {
         let certificates = certificates_from_pem(chain, chain_from)?;
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|e| match e {
-            pem::Error::NoItemsFound if contains(key, b"ENCRYPTED") => {
+            // "BEGIN ENCRYPTED PRIVATE KEY", or "Proc-Type: 4,ENCRYPTED" of old.
+            _ if contains(key, b"ENCRYPTED") => {
                 config_error(key_from, "the private key is encrypted; decrypt it first")
             }
             pem::Error::NoItemsFound => config_error(key_from, "no private key found"),
             e => config_error(key_from, "not valid PEM").with_source(e),
         })?;
-        if contains(key.secret_der(), b"ENCRYPTED") || key.secret_der().first() != Some(&0x30) {
-            return Err(config_error(key_from, "the private key is encrypted or not DER"));
-        }
         Self::checked(certificates, key, chain_from)
     }
 
@@ -250,4 +248,53 @@ pub(crate) fn config_error(from: &str, why: &str) -> Error {
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn why(chain: &[u8], key: &[u8]) -> String {
+        let e = Identity::from_pem(chain, key).unwrap_err();
+        assert_eq!(e.kind(), ErrorKind::Config);
+        e.to_string()
+    }
+
+    /// A certificate and its key, made by rcgen.
+    fn good() -> (String, String) {
+        let made = rcgen::generate_simple_self_signed(["a.test".to_owned()]).unwrap();
+        (made.cert.pem(), made.signing_key.serialize_pem())
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_file_is_said_and_where() {
+        let (chain, key) = good();
+        Identity::from_pem(chain.as_bytes(), key.as_bytes()).unwrap();
+        let both = chain.clone() + &key;
+        Identity::from_pem(both.as_bytes(), both.as_bytes()).unwrap();
+
+        assert!(why(b"", key.as_bytes()).ends_with("certificate PEM: no certificate found"));
+        assert!(why(chain.as_bytes(), b"hello").ends_with("key PEM: no private key found"));
+        let encrypted = key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY");
+        assert!(why(chain.as_bytes(), encrypted.as_bytes()).contains("encrypted"));
+        let old = key.replacen('\n', "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n", 1);
+        assert!(why(chain.as_bytes(), old.as_bytes()).contains("encrypted"));
+        let cut = &chain.as_bytes()[..chain.len() / 2];
+        assert!(why(cut, key.as_bytes()).contains("certificate PEM: not valid PEM"));
+        let broken =
+            [chain.as_bytes(), b"-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"]
+                .concat();
+        assert!(why(&broken, key.as_bytes()).contains("certificate 2 is not well-formed"));
+        let e = Identity::from_pem_files("/no/such/file", "/no/such/key").unwrap_err();
+        assert!(e.to_string().contains("/no/such/key: cannot be read"), "{e}");
+    }
+
+    #[test]
+    fn the_key_is_not_printed() {
+        let (chain, key) = good();
+        let identity = Identity::from_pem(chain.as_bytes(), key.as_bytes()).unwrap();
+        let printed = format!("{identity:?}");
+        assert!(printed.contains("redacted") && printed.contains("a.test"), "{printed}");
+        assert!(!printed.contains(&key[40..60]));
+    }
 }

@@ -187,3 +187,53 @@ fn system() -> Result<Vec<CertificateDer<'static>>> {
         None => e,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn certificate(name: &str) -> String {
+        rcgen::generate_simple_self_signed([name.to_owned()]).unwrap().cert.pem()
+    }
+
+    fn why(result: Result<Roots>) -> String {
+        let e = result.unwrap_err();
+        assert_eq!(e.kind(), ErrorKind::Config);
+        e.to_string()
+    }
+
+    #[test]
+    fn a_directory_gives_the_certificates_of_all_its_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        assert!(
+            why(Roots::empty().with_pem_dir(folder.path())).contains("no certificate in any file")
+        );
+        let (a, b, c) = (certificate("a.test"), certificate("b.test"), certificate("c.test"));
+        write("one.pem", &a);
+        write("two.crt", &(b + &c + &a));
+        write("README", "these are our authorities");
+        fs::create_dir(folder.path().join("below.pem")).unwrap();
+        let roots = Roots::empty().with_pem_dir(folder.path()).unwrap();
+        assert_eq!(roots.given().len(), 3, "a double counts once");
+        write("three.pem", "-----BEGIN CERTIFICATE-----\n???\n-----END CERTIFICATE-----\n");
+        assert!(why(Roots::empty().with_pem_dir(folder.path())).contains("three.pem"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_and_where() {
+        assert!(why(Roots::empty().with_pem(b"")).contains("root PEM: no certificate found"));
+        assert!(why(Roots::empty().with_pem_file("/no/such/ca")).contains("/no/such/ca"));
+        assert!(why(Roots::empty().with_pem_dir("/no/such/folder")).contains("/no/such/folder"));
+        assert!(why(Roots::empty().with_der(vec![0x30, 0].into())).contains("certificate 1"));
+    }
+
+    #[test]
+    fn a_base_and_what_is_given_add_up() {
+        assert!(Roots::empty().is_empty() && Roots::empty().base().unwrap().is_empty());
+        let roots = Roots::mozilla().with_pem(certificate("a.test").as_bytes()).unwrap();
+        assert!(roots.base().unwrap().len() > 50);
+        assert_eq!(roots.given().len(), 1);
+        assert_eq!(Roots::default(), Roots::system());
+    }
+}

@@ -25,8 +25,8 @@ pub enum Progress<T> {
 /// - Each call lends the same wire. No call blocks.
 /// - `read`, `write`, `close` and `buffered` come only after `handshake` was `Ready`; `write` and
 ///   `close` only before `close` was; `read` only until it gave `Ready(0)`; buffers are not empty.
-/// - After an error there is no further call. An alert that the error called for has been put on
-///   the wire.
+/// - After an error there is no further call, but `undelivered`, and `read` as long as that gives
+///   something. An alert that the error called for has been put on the wire.
 /// - The end of the transport is never shown to a session: it returns [`Progress::WantRead`] when
 ///   the wire is dry, and the caller knows whether more can come.
 pub trait Session: fmt::Debug + Send {
@@ -67,6 +67,14 @@ pub trait Session: fmt::Debug + Send {
     ///
     /// Whatever ends the connection.
     fn buffered(&mut self, wire: &mut Wire) -> Result<usize>;
+
+    /// How many plaintext bytes were decrypted before an error that another call than
+    /// [`read`](Self::read) met, and can still be read.
+    ///
+    /// For libraries that look at incoming records when they write.
+    fn undelivered(&self) -> usize {
+        0
+    }
 
     /// What the handshake settled. Called once it is done.
     fn negotiated(&self) -> Negotiated;

@@ -113,6 +113,7 @@ fn set_parameters(
                 // No resumption before it is the same on every backend.
                 | SslOptions::NO_TICKET,
         );
+        ffi::set_max_cert_list(context, MAX_CERTIFICATES);
         context.set_num_tickets(0)?;
         context.set_session_cache_mode(SslSessionCacheMode::OFF);
         context.set_mode(
@@ -141,6 +142,9 @@ fn group_name(group: Group) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+/// The most bytes of a peer's certificates, as with rustls.
+const MAX_CERTIFICATES: std::ffi::c_long = 0xffff;
 
 fn version(version: Version) -> SslVersion {
     match version {

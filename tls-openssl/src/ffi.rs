@@ -38,6 +38,20 @@ pub(crate) fn negotiated_group(ssl: &SslRef) -> c_long {
     }
 }
 
+/// Limits the size of a peer's certificate message, `SSL_CTX_set_max_cert_list(3)`.
+pub(crate) fn set_max_cert_list(context: &mut SslContextBuilder, bytes: c_long) {
+    const SSL_CTRL_SET_MAX_CERT_LIST: c_int = 51;
+    // SAFETY: the context is live; this command stores the number and ignores the pointer.
+    unsafe {
+        openssl_sys::SSL_CTX_ctrl(
+            context.as_ptr(),
+            SSL_CTRL_SET_MAX_CERT_LIST,
+            bytes,
+            ptr::null_mut(),
+        );
+    }
+}
+
 /// Whether a certificate says of itself that it is a certificate authority.
 pub(crate) fn is_ca(certificate: &X509Ref) -> bool {
     const EXFLAG_CA: u32 = 0x10;

@@ -11,7 +11,8 @@ use rustls::sign::CertifiedKey;
 use rustls::{NamedGroup, SignatureScheme, SupportedProtocolVersion};
 use tls_core::{
     Acceptor, AlpnConfig, CipherSuite, ClientAuth, ClientConfig, Connector, Error, ErrorKind,
-    Group, Identities, Identity, Result, ServerConfig, ServerName, Session, Version, Versions,
+    Group, Identities, Identity, Result, Roots, ServerConfig, ServerName, Session, Version,
+    Versions,
 };
 
 use crate::error::{config_error, session_error};
@@ -35,7 +36,11 @@ pub(crate) struct RustlsAcceptor {
 
 pub(crate) fn client(config: &ClientConfig, backend: &Rustls) -> Result<RustlsConnector> {
     let provider = Arc::new(provider(backend, config.cipher_suites(), config.groups()));
-    let chain = Chain::new(config.roots(), &provider)?;
+    // Roots that nobody will ask need not be there.
+    let chain = match config.danger().skips_chain() {
+        true => Chain::new(&Roots::empty(), &provider)?,
+        false => Chain::new(config.roots(), &provider)?,
+    };
     let builder = rustls::ClientConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&versions(config.versions()))
         .map_err(config_error)?

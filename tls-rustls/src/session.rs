@@ -158,9 +158,11 @@ impl<C: Unbuffered> RustlsSession<C> {
 
     /// After an error: puts the alert on the wire that rustls has prepared.
     fn put_alerts(&mut self, wire: &mut Wire) {
-        while let UnbufferedStatus { state: Ok(ConnectionState::EncodeTlsData(encode)), .. } =
-            self.connection.process(wire.incoming())
-        {
+        // rustls must not see the bytes again that it has just refused: it would refuse them with
+        // another alert, and asserts that there is only one.
+        while self.connection.state().wants_write() {
+            let state = self.connection.process(&mut []).state;
+            let Ok(ConnectionState::EncodeTlsData(encode)) = state else { return };
             if put(encode, wire).is_err() {
                 return;
             }
@@ -192,6 +194,11 @@ impl<C: Unbuffered> RustlsSession<C> {
 impl<C: Unbuffered> Session for RustlsSession<C> {
     fn handshake(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
         loop {
+            let handshaking = self.connection.state().is_handshaking();
+            if handshaking && wire.unread().starts_with(CLEAR_CLOSE_NOTIFY) {
+                // rustls passes over it, and would wait for a peer that is gone.
+                return Err(closed_early());
+            }
             let step = self.step(wire, &mut [], &Errand::None)?;
             let aside = aside::take();
             self.presented = aside.identity.or(self.presented);
@@ -201,8 +208,7 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
             let handshaking = self.connection.state().is_handshaking();
             match step {
                 _ if handshaking && self.peer_closed => {
-                    return Err(Error::new(ErrorKind::AlertReceived(Alert::CLOSE_NOTIFY))
-                        .because("during the handshake"));
+                    return Err(closed_early());
                 }
                 Step::Moved => {}
                 Step::Idle if handshaking => return Ok(Progress::WantRead),
@@ -251,6 +257,10 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
             }
         }
         Ok(self.plaintext.len())
+    }
+
+    fn undelivered(&self) -> usize {
+        self.plaintext.len()
     }
 
     fn negotiated(&self) -> Negotiated {
@@ -360,6 +370,10 @@ impl Session for PolicySession {
         self.session()?.buffered(wire)
     }
 
+    fn undelivered(&self) -> usize {
+        self.begun.as_ref().map_or(0, Session::undelivered)
+    }
+
     fn negotiated(&self) -> Negotiated {
         self.begun.as_ref().map(Session::negotiated).unwrap_or_default()
     }
@@ -369,6 +383,10 @@ impl fmt::Debug for PolicySession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PolicySession").field("begun", &self.begun).finish_non_exhaustive()
     }
+}
+
+fn closed_early() -> Error {
+    Error::new(ErrorKind::AlertReceived(Alert::CLOSE_NOTIFY)).because("during the handshake")
 }
 
 /// Runs `errand`, now that rustls can send.
@@ -446,6 +464,9 @@ impl Drop for Plaintext {
 
 /// The most plaintext in one record (RFC 8446 §5.1).
 const RECORD: usize = 16_384;
+
+/// A close_notify that is not encrypted, with the version that everyone writes.
+const CLEAR_CLOSE_NOTIFY: &[u8] = &[21, 3, 3, 0, 2, 1, 0];
 
 /// What encryption adds to one record, at most: header, nonce, type and tag.
 const OVERHEAD: usize = 38;

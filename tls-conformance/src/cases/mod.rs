@@ -19,8 +19,8 @@ pub const CASES: &[&Case] = &ALL;
 
 /// Declares the cases of one file: `kind name [client's needs] [server's needs] "promise";`.
 macro_rules! cases {
-    ($group:literal; $($kind:ident $name:ident [$($client:ident)*] [$($server:ident)*] $promise:literal;)*) => {
-        pub(in crate::cases) const CASES: &[$crate::case::Case] = &[$($crate::case::Case {
+    ($group:literal; $($(#[$attribute:meta])* $kind:ident $name:ident [$($client:ident)*] [$($server:ident)*] $promise:literal;)*) => {
+        pub(in $crate::cases) const CASES: &[$crate::case::Case] = &[$($(#[$attribute])* $crate::case::Case {
             name: concat!($group, "::", stringify!($name)),
             promise: $promise,
             client: tls_core::Capabilities::of(&[$(tls_core::Capability::$client),*]),
@@ -31,8 +31,40 @@ macro_rules! cases {
 }
 use cases;
 
+/// Defines the two functions of each promise that both versions keep, from one that takes the
+/// version: `in_tls12 in_tls13 = function;`.
+macro_rules! both_versions {
+    ($($tls12:ident $tls13:ident = $check:ident;)*) => {$(
+        fn $tls12(client: &dyn tls_core::Backend, server: &dyn tls_core::Backend) -> tls_core::Result<()> {
+            $check(tls_core::Version::Tls12, client, server)
+        }
+
+        fn $tls13(client: &dyn tls_core::Backend, server: &dyn tls_core::Backend) -> tls_core::Result<()> {
+            $check(tls_core::Version::Tls13, client, server)
+        }
+    )*};
+}
+use both_versions;
+
+/// Defines the two functions of each promise that both roles keep alone, from one that takes a
+/// connection: `client server = function;`.
+macro_rules! both_roles {
+    ($($client:ident $server:ident = $check:ident;)*) => {$(
+        fn $client(client: &dyn tls_core::Backend) -> tls_core::Result<()> {
+            $check($crate::pair::Side::Client, &|| $crate::pair::client_alone(client))
+        }
+
+        fn $server(server: &dyn tls_core::Backend) -> tls_core::Result<()> {
+            $check($crate::pair::Side::Server, &|| $crate::pair::server_alone(server))
+        }
+    )*};
+}
+use both_roles;
+
 const GROUPS: &[&[Case]] = &[
     handshake::CASES,
+    handshake::broken::CASES,
+    handshake::refused::CASES,
     parameters::CASES,
     facts::CASES,
     verification::CASES,
@@ -46,6 +78,8 @@ const GROUPS: &[&[Case]] = &[
     server_name::CASES,
     client_auth::CASES,
     transfer::CASES,
+    transfer::damage::CASES,
+    transfer::streamed::CASES,
     closing::CASES,
     driving::CASES,
     misuse::CASES,

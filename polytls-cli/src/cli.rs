@@ -1,0 +1,395 @@
+//! The arguments.
+
+use std::num::NonZeroU64;
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
+use polytls::{Backend, Error, ErrorKind, Identity, Roots, ServerName, Version, Versions, backend};
+use tls_conformance::Leaf;
+
+use crate::facts::to_pem;
+use crate::failure::{Failure, Result};
+use crate::output;
+use crate::transport::HostPort;
+
+/// One TLS API over many TLS libraries: try them, connect, serve, and see what they promise.
+#[derive(Debug, Parser)]
+#[command(name = "polytls", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the TLS libraries in this build and what each can do.
+    Backends(Backends),
+    /// Run the suite of promises on every pair of TLS libraries.
+    Conformance(Conformance),
+    /// Connect to a TLS server: standard input to the peer, the peer to standard output.
+    Connect(Box<Connect>),
+    /// Let every TLS library talk to every other, and to itself, on this machine.
+    ///
+    /// For each pair: a fresh certificate authority, a handshake in which both sides present
+    /// certificates, ALPN, 16 MiB each way, and a proper close both ways. One table at the end.
+    Demo,
+    /// Run a TLS server that echoes, or that serves the files of a directory.
+    Serve(Serve),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Backends {
+    /// Print a JSON list of {name, library, capabilities} instead of tables.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Every ordered pair of the chosen libraries runs, one as the client, one as the server. A case that
+concerns one side only runs where a library is paired with itself. A case that needs what a library
+says it lacks must be refused by exactly that, and counts as refused.
+
+Examples:
+  polytls conformance
+  polytls conformance --backend rustls --filter closing::
+  polytls conformance --json report.json")]
+pub(crate) struct Conformance {
+    /// A library to include; repeat for more. All in this build if left out.
+    #[arg(long = "backend", value_name = "B")]
+    pub(crate) backends: Vec<String>,
+    /// Run only the cases whose name contains S.
+    #[arg(long, value_name = "S")]
+    pub(crate) filter: Option<String>,
+    /// Write every outcome to FILE as a JSON list.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The end of standard input is told to the peer (close_notify), and what the peer still sends is
+read. The command ends when the peer ends; what standard input has not given by then is not read.
+Facts and errors go to standard error.
+
+Exit codes: 0 after a verified handshake and the peer's close_notify, 1 if TLS or the network
+failed, 2 for bad usage or unreadable input.
+
+Examples:
+  polytls connect example.org:443 --alpn http/1.1
+  polytls connect 127.0.0.1:8443 --servername localhost --ca ca.pem < request.txt
+  polytls connect [::1]:8443 --ca ca.pem --cert me.pem --key me.key --facts facts.json")]
+pub(crate) struct Connect {
+    /// Where to connect to. Every address of a name is tried in turn.
+    #[arg(value_name = "HOST:PORT")]
+    pub(crate) peer: HostPort,
+    #[command(flatten)]
+    pub(crate) backend: BackendArg,
+    /// The name to ask for (SNI) and to find in the certificate; HOST if left out.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) servername: Option<String>,
+    /// Trust only the certificates in this PEM file, or in the PEM files of this directory; repeat
+    /// for more. What the system trusts (or SSL_CERT_FILE and SSL_CERT_DIR name) if left out.
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) ca: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) tls: TlsArgs,
+    /// A client certificate and its chain, PEM, the own certificate first.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) cert: Option<PathBuf>,
+    /// The private key of --cert, PEM, not encrypted.
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+    /// Accept a certificate that nobody trusted vouches for. Name and dates are still verified.
+    #[arg(long)]
+    pub(crate) insecure_no_verify_cert: bool,
+    /// Accept a certificate for another name. Chain and dates are still verified.
+    #[arg(long)]
+    pub(crate) insecure_no_verify_name: bool,
+    /// Accept a certificate that has expired or is not valid yet. Chain and name are still verified.
+    #[arg(long)]
+    pub(crate) insecure_no_verify_time: bool,
+    /// Exit with 0 also if the connection ends without close_notify, cut short perhaps.
+    #[arg(long)]
+    pub(crate) allow_truncation: bool,
+    /// Write the facts of the connection to FILE as JSON; what is not known is null.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) facts: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Prints 'listening on ADDR' once ready; with port 0 the system chooses a port, and ADDR tells it. A
+connection that fails prints one line to standard error and disturbs no other; a handshake has 30 s.
+SIGINT and SIGTERM stop the server: connections are closed properly, and it exits with 0.
+
+With several identities a client gets the first whose certificate has the name it asks for (SNI),
+else the first of all.
+
+With --www the protocol is HTTP/1.1, offered by ALPN as http/1.1 unless --alpn says otherwise.
+Clients that do not use ALPN are served; those that offer only other protocols are refused.
+
+Examples:
+  polytls serve 127.0.0.1:8443 --self-signed localhost 127.0.0.1 --echo
+  polytls serve [::]:443 --cert site.pem --key site.key --www public
+  polytls serve 127.0.0.1:0 --cert s.pem --key s.key --client-ca ca.pem --echo --connections 1")]
+pub(crate) struct Serve {
+    /// The address and port to listen on, such as 127.0.0.1:8443 or [::]:443.
+    #[arg(value_name = "ADDR")]
+    pub(crate) address: HostPort,
+    #[command(flatten)]
+    pub(crate) backend: BackendArg,
+    #[command(flatten)]
+    pub(crate) identities: IdentityArgs,
+    #[command(flatten)]
+    pub(crate) tls: TlsArgs,
+    /// Ask clients for a certificate, and verify it against the certificates in this PEM file, or
+    /// in the PEM files of this directory; repeat for more.
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) client_ca: Vec<PathBuf>,
+    /// What to do about client certificates; 'require' if --client-ca is given, else 'none'.
+    #[arg(long, value_name = "HOW")]
+    pub(crate) client_auth: Option<ClientAuthArg>,
+    /// Send back whatever comes.
+    #[arg(long, required_unless_present = "www", conflicts_with = "www")]
+    pub(crate) echo: bool,
+    /// Serve the files of a directory over HTTP/1.1.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) www: Option<PathBuf>,
+    /// Accept N connections, serve them to their end, and exit with 0. Failed ones count.
+    #[arg(long, value_name = "N")]
+    pub(crate) connections: Option<NonZeroU64>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ClientAuthArg {
+    /// Do not ask.
+    None,
+    /// Ask, verify what is given, and serve clients without one.
+    Request,
+    /// Ask, verify what is given, and refuse clients without one.
+    Require,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct BackendArg {
+    /// The TLS library to use. If left out: the only one in this build; of several, rustls if it
+    /// is there, else the first by name. 'polytls backends' lists them.
+    #[arg(long = "backend", value_name = "B")]
+    name: Option<String>,
+}
+
+impl BackendArg {
+    pub(crate) fn choose(&self) -> polytls::Result<&'static dyn Backend> {
+        match &self.name {
+            Some(name) => backend::by_name(name),
+            None => backend::by_name("rustls").or_else(|_| match backend::all() {
+                [first, ..] => Ok(*first),
+                [] => backend::only(), // whose error says what to do
+            }),
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TlsArgs {
+    /// Application protocols (ALPN), best first, separated by commas.
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub(crate) alpn: Vec<String>,
+    /// The oldest TLS version to accept: 1.2 or 1.3.
+    #[arg(long, value_name = "V")]
+    min_tls: Option<Version>,
+    /// The newest TLS version to accept: 1.2 or 1.3.
+    #[arg(long, value_name = "V")]
+    max_tls: Option<Version>,
+}
+
+impl TlsArgs {
+    pub(crate) fn versions(&self) -> polytls::Result<Versions> {
+        let all = Versions::default();
+        Versions::between(self.min_tls.unwrap_or(all.min()), self.max_tls.unwrap_or(all.max()))
+    }
+}
+
+/// The identities of a server, in the order of the command line.
+#[derive(Debug, Default)]
+pub(crate) struct IdentityArgs(Vec<IdentityArg>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum IdentityArg {
+    Files { cert: PathBuf, key: PathBuf },
+    SelfSigned(Vec<String>),
+}
+
+impl IdentityArgs {
+    /// Reads or makes them.
+    pub(crate) fn load(&self) -> Result<Vec<Identity>> {
+        self.0.iter().map(IdentityArg::load).collect()
+    }
+}
+
+impl IdentityArg {
+    fn load(&self) -> Result<Identity> {
+        match self {
+            Self::Files { cert, key } => Ok(Identity::from_pem_files(cert, key)?),
+            Self::SelfSigned(names) => {
+                let names = names.iter().map(|name| certificate_name(name));
+                let names = names.collect::<polytls::Result<Vec<_>>>()?;
+                let names = names.iter().map(String::as_str).collect::<Vec<_>>();
+                let identity = Leaf::server(&names).self_signed();
+                let list = names.join(", ");
+                output::note(format!("self-signed certificate for {list}, to be given to --ca:"));
+                output::note(to_pem(identity.leaf()).trim_end());
+                Ok(identity)
+            }
+        }
+    }
+}
+
+/// Checks a name that goes into a certificate, where it may also be a wildcard.
+fn certificate_name(name: &str) -> polytls::Result<String> {
+    match name.strip_prefix("*.") {
+        None => Ok(ServerName::parse(name)?.to_string()),
+        Some(parent) => match ServerName::parse(parent)?.as_dns() {
+            Some(parent) => Ok(format!("*.{parent}")),
+            None => Err(Error::new(ErrorKind::Config)
+                .because(format!("'{name}': a wildcard stands before a DNS name only"))),
+        },
+    }
+}
+
+// Written out, because the derived form forgets how the occurrences of different options are
+// interleaved and where one list of names ends.
+impl Args for IdentityArgs {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        let path = || clap::value_parser!(PathBuf);
+        command
+            .arg(
+                Arg::new("cert")
+                    .long("cert")
+                    .value_name("FILE")
+                    .value_parser(path())
+                    .action(ArgAction::Append)
+                    .required_unless_present("self_signed")
+                    .requires("key")
+                    .help(
+                        "A certificate and its chain, PEM, the own certificate first; repeat, \
+                         each with a --key, for several identities",
+                    ),
+            )
+            .arg(
+                Arg::new("key")
+                    .long("key")
+                    .value_name("FILE")
+                    .value_parser(path())
+                    .action(ArgAction::Append)
+                    .requires("cert")
+                    .help("The private key of the --cert in the same place, PEM, not encrypted"),
+            )
+            .arg(
+                Arg::new("self_signed")
+                    .long("self-signed")
+                    .value_name("NAME")
+                    .action(ArgAction::Append)
+                    .num_args(1..)
+                    .help(
+                        "Make a certificate for these DNS names and IP addresses, and print it to \
+                         standard error; repeat for several identities",
+                    ),
+            )
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for IdentityArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let paths = |id| matches.get_many::<PathBuf>(id).into_iter().flatten().cloned();
+        let places = |id| matches.indices_of(id).into_iter().flatten();
+        let (certs, keys) = (paths("cert").count(), paths("key").count());
+        if certs != keys {
+            let why = format!("each --cert needs a --key: {certs} --cert, {keys} --key\n");
+            return Err(clap::Error::raw(clap::error::ErrorKind::WrongNumberOfValues, why));
+        }
+        let mut list = paths("cert")
+            .zip(paths("key"))
+            .zip(places("cert"))
+            .map(|((cert, key), at)| (at, IdentityArg::Files { cert, key }))
+            .collect::<Vec<_>>();
+        let mut places = places("self_signed");
+        for names in matches.get_occurrences::<String>("self_signed").into_iter().flatten() {
+            let names = names.cloned().collect::<Vec<_>>();
+            let at = places.by_ref().take(names.len()).min().unwrap_or_default();
+            list.push((at, IdentityArg::SelfSigned(names)));
+        }
+        list.sort_by_key(|(at, _)| *at);
+        Ok(Self(list.into_iter().map(|(_, identity)| identity).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// The certificates in these files and directories, and no others.
+pub(crate) fn roots(paths: &[PathBuf]) -> polytls::Result<Roots> {
+    let add = |roots: Roots, path: &PathBuf| match Path::is_dir(path) {
+        true => roots.with_pem_dir(path),
+        false => roots.with_pem_file(path),
+    };
+    paths.iter().try_fold(Roots::empty(), add)
+}
+
+/// What the arguments say together makes no sense.
+pub(crate) fn usage(why: impl Into<String>) -> Failure {
+    Failure::Usage(why.into())
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 success, 1 TLS or the network failed, 2 bad usage or unreadable input.";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn identities(args: &str) -> Vec<IdentityArg> {
+        let line = format!("polytls serve 127.0.0.1:0 --echo {args}");
+        match Cli::try_parse_from(line.split_whitespace()).unwrap().command {
+            Command::Serve(serve) => serve.identities.0,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_definition_of_the_arguments_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn identities_keep_the_order_of_the_command_line() {
+        let files = |n: &str| IdentityArg::Files { cert: n.into(), key: format!("{n}.key").into() };
+        let made = |names: &[&str]| {
+            IdentityArg::SelfSigned(names.iter().map(|name| (*name).to_owned()).collect())
+        };
+        assert_eq!(
+            identities(
+                "--self-signed a b --cert x --key x.key --self-signed c --key y.key --cert y"
+            ),
+            [made(&["a", "b"]), files("x"), made(&["c"]), files("y")]
+        );
+    }
+
+    #[test]
+    fn names_for_certificates_may_be_wildcards_and_addresses() {
+        assert_eq!(certificate_name("*.Example.org").unwrap(), "*.example.org");
+        assert_eq!(certificate_name("::1").unwrap(), "::1");
+        for bad in ["*.127.0.0.1", "*", "a b", "*.*.example", ""] {
+            assert_eq!(certificate_name(bad).unwrap_err().kind(), ErrorKind::Config, "{bad}");
+        }
+    }
+}

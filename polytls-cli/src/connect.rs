@@ -1,0 +1,362 @@
+//! `polytls connect`: standard input to the peer, the peer to standard output.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use polytls::danger::Skip;
+use polytls::{
+    Client, ClientConfig, EndOfStream, Error, ErrorKind, Identity, Roots, ServerName, Stream,
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, Stdin, Stdout, stdin, stdout};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
+
+use crate::cli::{self, Connect};
+use crate::facts::{Close, Facts, JsonFile};
+use crate::failure::{Failure, Result, one_line};
+use crate::output;
+use crate::transport::{HostPort, Tcp, handshake, linger, runtime};
+
+pub(crate) fn run(args: &Connect) -> Result {
+    let backend = args.backend.choose()?;
+    let name = match &args.servername {
+        Some(name) => ServerName::parse(name)?,
+        None => ServerName::parse(&args.peer.host)?,
+    };
+    let client = Client::new(&config(args)?, backend)?;
+    let file = args.facts.as_deref().map(JsonFile::create).transpose()?;
+    let mut facts = Facts::new(backend);
+
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(talk(args, &client, &name, &mut facts));
+    // A thread may still wait for standard input; nobody waits for that thread.
+    runtime.shutdown_background();
+
+    if let Some(file) = file {
+        file.write(&facts.to_json())?;
+    }
+    outcome
+}
+
+fn config(args: &Connect) -> Result<ClientConfig> {
+    let mut skip = Skip::nothing();
+    let mut leave_out = |on: bool, part: fn(Skip) -> Skip, option: &str| {
+        if on {
+            skip = part(skip);
+            output::note(format!("warning: {option}: the peer may not be who it says it is"));
+        }
+    };
+    leave_out(args.insecure_no_verify_cert, Skip::chain, "--insecure-no-verify-cert");
+    leave_out(args.insecure_no_verify_name, Skip::name, "--insecure-no-verify-name");
+    leave_out(args.insecure_no_verify_time, Skip::time, "--insecure-no-verify-time");
+    let mut config = ClientConfig::builder()
+        .alpn(&args.tls.alpn)
+        .danger(skip)
+        .end_of_stream(match args.allow_truncation {
+            true => EndOfStream::TolerateTruncation,
+            false => EndOfStream::RequireCloseNotify,
+        })
+        .roots(if args.ca.is_empty() { Roots::system() } else { cli::roots(&args.ca)? })
+        .versions(args.tls.versions()?);
+    if let (Some(cert), Some(key)) = (&args.cert, &args.key) {
+        config = config.identity(Identity::from_pem_files(cert, key)?);
+    }
+    Ok(config.build()?)
+}
+
+async fn talk(args: &Connect, client: &Client, name: &ServerName, facts: &mut Facts) -> Result {
+    let (socket, address) = dial(&args.peer).await?;
+    let place = format!("peer {address}, server name {name}");
+    let mut stream = client.connect(name, Tcp::new(socket))?;
+    if let Err(e) = handshake(&mut stream).await {
+        linger(&mut stream).await;
+        return Err(Failure::at(place)(e));
+    }
+    facts.negotiated = stream.negotiated();
+    output::note(format!("connected to {address} as {name}\n{}", facts.to_lines()));
+
+    let mut exchange = Exchange::new(&mut stream);
+    let end = poll_fn(|cx| exchange.poll(cx)).await?;
+    let Exchange { sending, to_peer, .. } = exchange;
+    let outcome = match end {
+        Ok(close) => {
+            facts.close = Some(close);
+            Ok(close)
+        }
+        Err(e) if is_truncation(e.kind()) => {
+            facts.close = Some(Close::Truncated);
+            if args.allow_truncation { Ok(Close::Truncated) } else { Err(e) }
+        }
+        Err(e) => Err(e),
+    };
+    match outcome {
+        Ok(Close::Truncated) => {
+            output::note("warning: the peer ended without close_notify; data may be cut short");
+            Ok(())
+        }
+        Ok(Close::Notify) => {
+            output::note("the peer closed the connection properly");
+            match sending {
+                Sending::Failed(e) if !to_peer.is_empty() => {
+                    let place = format!("{place}; it closed before it took all of standard input");
+                    return Err(Failure::at(place)(e));
+                }
+                Sending::Failed(_) | Sending::Done => {}
+                Sending::Closing | Sending::Open => farewell(&mut stream, to_peer).await,
+            }
+            Ok(())
+        }
+        Err(e) => {
+            linger(&mut stream).await;
+            Err(Failure::at(place)(e))
+        }
+    }
+}
+
+/// Connects to the first address that answers.
+async fn dial(peer: &HostPort) -> Result<(TcpStream, SocketAddr)> {
+    let limit = Duration::from_secs(10);
+    let place = format!("peer {peer}");
+    let addresses = match lookup_host(peer.to_resolve()).await {
+        Ok(addresses) => addresses,
+        Err(e) => {
+            let why = format!("the name '{}' does not resolve: {e}", peer.host);
+            return Err(Failure::at(place)(Error::new(ErrorKind::Io(e.kind())).because(why)));
+        }
+    };
+    let mut last: Option<(Error, SocketAddr)> = None;
+    for address in addresses {
+        if let Some((e, earlier)) = &last {
+            // The error that ends the command is that of the last address.
+            output::note(format!("warning: {earlier}: {}", one_line(e)));
+        }
+        let e = match timeout(limit, TcpStream::connect(address)).await {
+            Ok(Ok(socket)) => return Ok((socket, address)),
+            Ok(Err(e)) => Error::from(e),
+            Err(_) => Error::new(ErrorKind::Timeout)
+                .because(format!("no connection within {} s", limit.as_secs())),
+        };
+        last = Some((e, address));
+    }
+    Err(match last {
+        Some((e, address)) => Failure::at(format!("peer {peer}, address {address}"))(e),
+        None => {
+            let e = Error::new(ErrorKind::Io(io::ErrorKind::NotFound));
+            Failure::at(place)(e.because(format!("the name '{}' has no address", peer.host)))
+        }
+    })
+}
+
+/// Sends what was read already, and close_notify, if the peer still takes it.
+async fn farewell(stream: &mut Stream<Tcp>, mut to_peer: Buffer) {
+    let send = async {
+        while !to_peer.is_empty() {
+            let n = poll_fn(|cx| stream.poll_write(cx, to_peer.bytes())).await?;
+            to_peer.consume(n);
+        }
+        poll_fn(|cx| stream.poll_close_notify(cx)).await
+    };
+    // The peer has said all it had to say: that it does not listen either is no failure.
+    let _: Result<polytls::Result<()>, _> = timeout(Duration::from_secs(2), send).await;
+}
+
+/// The transport ended before close_notify came, in one way or another.
+fn is_truncation(kind: ErrorKind) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    matches!(
+        kind,
+        ErrorKind::UnexpectedEof | ErrorKind::Io(BrokenPipe | ConnectionAborted | ConnectionReset)
+    )
+}
+
+/// Both directions at once, in one task: each is moved as far as it goes, then all wait.
+struct Exchange<'a> {
+    stream: &'a mut Stream<Tcp>,
+    stdin: Stdin,
+    stdout: Stdout,
+    to_peer: Buffer,
+    to_stdout: Buffer,
+    sending: Sending,
+    /// What the peer's end was, once it has come.
+    end: Option<polytls::Result<Close>>,
+    /// Whether standard output holds back what was written to it.
+    unflushed: bool,
+}
+
+/// How far the direction to the peer has come.
+#[derive(Debug)]
+enum Sending {
+    Open,
+    /// Standard input has ended.
+    Closing,
+    /// close_notify is sent.
+    Done,
+    /// Nothing more can be sent. Reading goes on: an alert of the peer's says more than this error.
+    Failed(Error),
+}
+
+impl<'a> Exchange<'a> {
+    fn new(stream: &'a mut Stream<Tcp>) -> Self {
+        Self {
+            stream,
+            stdin: stdin(),
+            stdout: stdout(),
+            to_peer: Buffer::new(),
+            to_stdout: Buffer::new(),
+            sending: Sending::Open,
+            end: None,
+            unflushed: false,
+        }
+    }
+
+    /// Ready when the peer has ended, and all of its data is on standard output.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<polytls::Result<Close>>> {
+        loop {
+            let sent = self.poll_sending(cx).map_err(Failure::standard("standard input"))?;
+            let received = self.poll_receiving(cx).map_err(Failure::standard("standard output"))?;
+            match (received, sent) {
+                (Poll::Ready(Some(end)), _) => return Poll::Ready(Ok(end)),
+                (Poll::Ready(None), _) | (_, Poll::Ready(())) => {}
+                (Poll::Pending, Poll::Pending) => return Poll::Pending,
+            }
+        }
+    }
+
+    /// One step of the direction to the peer; pending if there is none to take.
+    fn poll_sending(&mut self, cx: &mut Context<'_>) -> io::Result<Poll<()>> {
+        let outcome = match &self.sending {
+            Sending::Open if self.to_peer.is_empty() => {
+                return match self.to_peer.poll_fill(cx, Pin::new(&mut self.stdin)) {
+                    Poll::Ready(Ok(0)) => {
+                        self.sending = Sending::Closing;
+                        Ok(Poll::Ready(()))
+                    }
+                    Poll::Ready(result) => result.map(|_| Poll::Ready(())),
+                    // Records that wait for the socket must go out while nothing else happens.
+                    Poll::Pending => {
+                        if self.stream.wants_write() {
+                            let _ = self.stream.poll_flush(cx); // met again by the next write
+                        }
+                        Ok(Poll::Pending)
+                    }
+                };
+            }
+            Sending::Open => match self.stream.poll_write(cx, self.to_peer.bytes()) {
+                Poll::Ready(Ok(n)) => {
+                    self.to_peer.consume(n);
+                    Ok(())
+                }
+                Poll::Ready(Err(e)) => Err(e),
+                Poll::Pending => return Ok(Poll::Pending),
+            },
+            Sending::Closing => match self.stream.poll_close_notify(cx) {
+                Poll::Ready(Ok(())) => {
+                    self.sending = Sending::Done;
+                    Ok(())
+                }
+                Poll::Ready(Err(e)) => Err(e),
+                Poll::Pending => return Ok(Poll::Pending),
+            },
+            Sending::Done | Sending::Failed(_) => return Ok(Poll::Pending),
+        };
+        if let Err(e) = outcome {
+            self.sending = Sending::Failed(e);
+        }
+        Ok(Poll::Ready(()))
+    }
+
+    /// One step of the direction from the peer; pending if there is none to take, and some once it
+    /// has come to its end.
+    fn poll_receiving(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> io::Result<Poll<Option<polytls::Result<Close>>>> {
+        if !self.to_stdout.is_empty() {
+            return match Pin::new(&mut self.stdout).poll_write(cx, self.to_stdout.bytes()) {
+                Poll::Ready(Ok(0)) => Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(Ok(n)) => {
+                    self.to_stdout.consume(n);
+                    self.unflushed = true;
+                    Ok(Poll::Ready(None))
+                }
+                Poll::Ready(Err(e)) => Err(e),
+                Poll::Pending => Ok(Poll::Pending),
+            };
+        }
+        if self.end.is_none() {
+            let stream = &mut *self.stream;
+            match self.to_stdout.poll_fill_with(|buf| stream.poll_read(cx, buf)) {
+                Poll::Ready(Ok(0)) => {
+                    self.end = Some(Ok(match self.stream.ended_without_close() {
+                        true => Close::Truncated,
+                        false => Close::Notify,
+                    }));
+                }
+                Poll::Ready(Ok(_)) => return Ok(Poll::Ready(None)),
+                Poll::Ready(Err(e)) => self.end = Some(Err(e)),
+                Poll::Pending => {}
+            }
+        }
+        if self.unflushed {
+            match Pin::new(&mut self.stdout).poll_flush(cx) {
+                Poll::Ready(result) => result?,
+                Poll::Pending => return Ok(Poll::Pending),
+            }
+            self.unflushed = false;
+        }
+        match self.end.take() {
+            Some(end) => Ok(Poll::Ready(Some(end))),
+            None => Ok(Poll::Pending),
+        }
+    }
+}
+
+/// Bytes on their way: filled when empty.
+struct Buffer {
+    bytes: Box<[u8]>,
+    begin: usize,
+    end: usize,
+}
+
+impl Buffer {
+    fn new() -> Self {
+        Self { bytes: vec![0; 65_536].into(), begin: 0, end: 0 }
+    }
+
+    fn poll_fill<R: AsyncRead>(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: Pin<&mut R>,
+    ) -> Poll<io::Result<usize>> {
+        self.poll_fill_with(|buf| {
+            let mut buf = ReadBuf::new(buf);
+            ready!(from.poll_read(cx, &mut buf))?;
+            Poll::Ready(Ok(buf.filled().len()))
+        })
+    }
+
+    fn poll_fill_with<E>(
+        &mut self,
+        read: impl FnOnce(&mut [u8]) -> Poll<Result<usize, E>>,
+    ) -> Poll<Result<usize, E>> {
+        let n = ready!(read(&mut self.bytes))?;
+        (self.begin, self.end) = (0, n);
+        Poll::Ready(Ok(n))
+    }
+
+    fn consume(&mut self, n: usize) {
+        self.begin += n;
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[self.begin..self.end]
+    }
+
+    fn is_empty(&self) -> bool {
+        self.begin == self.end
+    }
+}

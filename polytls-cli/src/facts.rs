@@ -1,0 +1,124 @@
+//! What is known about a connection, for people and for programs.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use pem::{EncodeConfig, LineEnding, Pem};
+use polytls::pki_types::CertificateDer;
+use polytls::x509::CertificateFacts;
+use polytls::{Backend, Negotiated};
+use serde_json::{Value, json};
+
+use crate::failure::{Failure, Result};
+
+/// What is known about a connection.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    backend: &'static str,
+    library: String,
+    /// Nothing before the handshake is done.
+    pub(crate) negotiated: Option<Negotiated>,
+    /// Nothing before the connection has ended, and if it ended in another way.
+    pub(crate) close: Option<Close>,
+}
+
+/// How the peer ended what it sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Close {
+    /// With close_notify.
+    Notify,
+    /// Without.
+    Truncated,
+}
+
+impl Close {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Notify => "notify",
+            Self::Truncated => "truncated",
+        }
+    }
+}
+
+impl Facts {
+    pub(crate) fn new(backend: &dyn Backend) -> Self {
+        let library = backend.library();
+        Self { backend: backend.name(), library, negotiated: None, close: None }
+    }
+
+    /// What `--facts` writes; what is not known is null.
+    pub(crate) fn to_json(&self) -> Value {
+        let known = self.negotiated.as_ref();
+        let chain = known.map(|n| n.peer_chain.iter().map(to_pem).collect::<Vec<_>>());
+        let suite = known.and_then(|n| n.cipher_suite);
+        json!({
+            "alpn": known.and_then(alpn),
+            "backend": self.backend,
+            "cipher": suite.map(|suite| suite.to_string()),
+            "cipher_id": suite.map(|suite| format!("0x{:04x}", suite.0)),
+            "close": self.close.map(Close::name),
+            "group": known.and_then(|n| n.group).map(|group| group.to_string()),
+            "library": self.library,
+            "peer_chain": chain.filter(|chain| !chain.is_empty()),
+            "resumed": known.and_then(|n| n.resumed),
+            "servername": known.and_then(|n| n.server_name.as_deref()),
+            "version": known.and_then(|n| n.version).map(|version| version.name()),
+        })
+    }
+
+    /// What is printed once the handshake is done.
+    pub(crate) fn to_lines(&self) -> String {
+        let known = self.negotiated.clone().unwrap_or_default();
+        let or_unknown = |fact: Option<String>| fact.unwrap_or_else(|| "unknown".into());
+        let certificate = known.peer_certificate().map(names);
+        let resumed = known.resumed.map(|resumed| if resumed { "yes" } else { "no" }.to_owned());
+        [
+            ("backend", format!("{} ({})", self.backend, self.library)),
+            ("version", or_unknown(known.version.map(|version| version.to_string()))),
+            ("cipher", or_unknown(known.cipher_suite.map(|suite| suite.to_string()))),
+            ("group", or_unknown(known.group.map(|group| group.to_string()))),
+            ("alpn", alpn(&known).unwrap_or_else(|| "none".into())),
+            ("servername", known.server_name.clone().unwrap_or_else(|| "none".into())),
+            ("resumed", or_unknown(resumed)),
+            ("certificate", or_unknown(certificate)),
+        ]
+        .map(|(name, fact)| format!("  {name:<12}{fact}"))
+        .join("\n")
+    }
+}
+
+pub(crate) fn alpn(negotiated: &Negotiated) -> Option<String> {
+    negotiated.alpn.as_deref().map(|name| String::from_utf8_lossy(name).into_owned())
+}
+
+pub(crate) fn to_pem(certificate: &CertificateDer<'_>) -> String {
+    let section = Pem::new("CERTIFICATE", certificate.to_vec());
+    pem::encode_config(&section, EncodeConfig::new().set_line_ending(LineEnding::LF))
+}
+
+/// A file for JSON, opened before the work begins: a wrong path is known at once.
+#[derive(Debug)]
+pub(crate) struct JsonFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl JsonFile {
+    pub(crate) fn create(path: &Path) -> Result<Self> {
+        let file = File::create(path).map_err(Failure::file(path))?;
+        Ok(Self { file, path: path.to_owned() })
+    }
+
+    pub(crate) fn write(mut self, value: &Value) -> Result {
+        writeln!(self.file, "{value:#}").map_err(Failure::file(&self.path))
+    }
+}
+
+/// The names that a certificate is for.
+fn names(certificate: &CertificateDer<'_>) -> String {
+    let Ok(facts) = CertificateFacts::read(certificate) else { return "not readable".into() };
+    let addresses = facts.ip_addresses().iter().map(ToString::to_string);
+    let names = facts.dns_names().iter().cloned().chain(addresses).collect::<Vec<_>>();
+    if names.is_empty() { "for no name".into() } else { format!("for {}", names.join(", ")) }
+}

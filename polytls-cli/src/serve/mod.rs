@@ -1,0 +1,189 @@
+//! `polytls serve`: a TLS server that echoes, or serves files.
+
+mod echo;
+mod www;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use polytls::{ClientAuth, EndOfStream, Error, ErrorKind, Server, ServerConfig, Stream};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::sleep;
+
+use crate::cli::{self, ClientAuthArg, Serve, usage};
+use crate::failure::{Failure, Result, one_line};
+use crate::output;
+use crate::signal::Stop;
+use crate::transport::{Tcp, handshake, linger, runtime};
+use www::Www;
+
+pub(crate) fn run(args: &Serve) -> Result {
+    let backend = args.backend.choose()?;
+    let content = match &args.www {
+        Some(directory) => Content::Www(Www::new(directory)?),
+        None => Content::Echo,
+    };
+    let server = Server::new(&config(args)?, backend)?;
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(serve(args, Arc::new(Service { server, content })));
+    runtime.shutdown_background();
+    outcome
+}
+
+fn config(args: &Serve) -> Result<ServerConfig> {
+    let mut identities = args.identities.load()?.into_iter();
+    let first = identities.next().ok_or_else(|| usage("a server needs an identity"))?;
+    let config = identities
+        .fold(ServerConfig::builder(first), |config, identity| config.add_identity(identity))
+        .alpn(match &args.tls.alpn[..] {
+            [] if args.www.is_some() => vec!["http/1.1"],
+            names => names.iter().map(String::as_str).collect(),
+        })
+        .client_auth(client_auth(args)?)
+        .end_of_stream(match args.www {
+            Some(_) => EndOfStream::TolerateTruncation, // HTTP marks the ends of its messages
+            None => EndOfStream::RequireCloseNotify,
+        })
+        .versions(args.tls.versions()?);
+    Ok(config.build()?)
+}
+
+fn client_auth(args: &Serve) -> Result<ClientAuth> {
+    let (how, cas) = (args.client_auth, &args.client_ca);
+    Ok(match how {
+        Some(ClientAuthArg::Request | ClientAuthArg::Require) if cas.is_empty() => {
+            return Err(usage("--client-auth needs a --client-ca to verify certificates against"));
+        }
+        Some(ClientAuthArg::None) => ClientAuth::None,
+        Some(ClientAuthArg::Request) => ClientAuth::Request(cli::roots(cas)?),
+        None if cas.is_empty() => ClientAuth::None,
+        Some(ClientAuthArg::Require) | None => ClientAuth::Require(cli::roots(cas)?),
+    })
+}
+
+/// What is done with every connection.
+struct Service {
+    server: Server,
+    content: Content,
+}
+
+enum Content {
+    Echo,
+    Www(Www),
+}
+
+async fn serve(args: &Serve, service: Arc<Service>) -> Result {
+    // Before anyone can know that the server is ready.
+    let mut stop = Stop::new().map_err(Error::from)?;
+    let place = format!("listening on {}", args.address);
+    let listener = TcpListener::bind(args.address.to_resolve()).await;
+    let listener = listener.map_err(|e| Failure::at(place)(e.into()))?;
+    let address = listener.local_addr().map_err(Error::from)?;
+    output::line(format!("listening on {address}"))?;
+
+    let (stopping, stopped) = watch::channel(false);
+    let mut connections = JoinSet::new();
+    let mut left = args.connections.map(u64::from);
+    while left != Some(0) {
+        tokio::select! {
+            () = stop.asked() => {
+                stopping.send_replace(true);
+                break;
+            }
+            Some(ended) = connections.join_next() => report(ended),
+            accepted = listener.accept(), if connections.len() < MOST_CONNECTIONS => match accepted {
+                Ok((socket, peer)) => {
+                    left = left.map(|n| n - 1);
+                    connections.spawn(connection(Arc::clone(&service), socket, peer, stopped.clone()));
+                }
+                Err(e) => {
+                    // Out of descriptors, most likely: some come back when connections end.
+                    output::note(format!("error: {} (accepting)", one_line(&e.into())));
+                    sleep(Duration::from_millis(100)).await;
+                }
+            },
+        }
+    }
+    drop(listener);
+
+    loop {
+        let asked = *stopping.borrow();
+        tokio::select! {
+            ended = connections.join_next() => match ended {
+                Some(ended) => report(ended),
+                None => return Ok(()),
+            },
+            () = stop.asked() => {
+                if asked {
+                    return Ok(()); // twice: the user is in a hurry
+                }
+                stopping.send_replace(true);
+            }
+        }
+    }
+}
+
+/// Serves one connection to its end.
+async fn connection(
+    service: Arc<Service>,
+    socket: TcpStream,
+    peer: SocketAddr,
+    mut stop: watch::Receiver<bool>,
+) {
+    let failed = |e: Error| output::note(format!("error: {} (peer {peer})", one_line(&e)));
+    let mut stream = match service.server.accept(Tcp::new(socket)) {
+        Ok(stream) => stream,
+        Err(e) => return failed(e),
+    };
+    let mut stop_later = stop.clone();
+    let outcome = tokio::select! {
+        outcome = converse(&service.content, &mut stream, &mut stop) => outcome,
+        () = overdue(&mut stop_later) => {
+            let why = "the server stops, and the connection did not end in time";
+            Err(Error::new(ErrorKind::Timeout).because(why))
+        }
+    };
+    if let Err(e) = outcome {
+        failed(e);
+    }
+    linger(&mut stream).await;
+}
+
+async fn converse(
+    content: &Content,
+    stream: &mut Stream<Tcp>,
+    stop: &mut watch::Receiver<bool>,
+) -> polytls::Result<()> {
+    tokio::select! {
+        outcome = handshake(stream) => outcome?,
+        () = asked_to_stop(stop) => return Ok(()),
+    }
+    match content {
+        Content::Echo => echo::echo(stream, stop).await,
+        Content::Www(www) => www.serve(stream, stop).await,
+    }
+}
+
+async fn asked_to_stop(stop: &mut watch::Receiver<bool>) {
+    // The sender lives as long as the loop that waits for this task.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+async fn overdue(stop: &mut watch::Receiver<bool>) {
+    asked_to_stop(stop).await;
+    sleep(GRACE).await;
+}
+
+fn report(ended: Result<(), JoinError>) {
+    if let Err(e) = ended {
+        output::note(format!("error: internal: {e}"));
+    }
+}
+
+/// Each holds some 200 KiB at most.
+const MOST_CONNECTIONS: usize = 1024;
+/// How long a connection may take to end once the server stops.
+const GRACE: Duration = Duration::from_secs(5);

@@ -1,0 +1,11 @@
+//! The real program, on this machine, with every TLS library in the build.
+
+// The lints know `#[test]` functions, not the functions those share.
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
+mod connect;
+mod reports;
+mod serve;
+mod support;
+mod usage;
+mod verification;

@@ -1,0 +1,25 @@
+//! The manual.
+//!
+//! - [`choosing`] a backend
+//! - [`certificates`]: whom to trust, and who one is
+//! - [`closing`] a connection
+//! - [`capabilities`]: what a backend can do
+//! - [`errors`]: what can go wrong
+//!
+//! Programs to start from are in the `examples` folder of the crate: `client`, `server`,
+//! `nonblocking`, `by_hand` and `swap`.
+
+#[doc = include_str!("manual/choosing.md")]
+pub mod choosing {}
+
+#[doc = include_str!("manual/certificates.md")]
+pub mod certificates {}
+
+#[doc = include_str!("manual/closing.md")]
+pub mod closing {}
+
+#[doc = include_str!("manual/capabilities.md")]
+pub mod capabilities {}
+
+#[doc = include_str!("manual/errors.md")]
+pub mod errors {}

@@ -1,0 +1,68 @@
+//! Checks that arrows point down: who may depend on what (ARCHITECTURE.md).
+
+use anyhow::{Result, bail};
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+use crate::root;
+
+/// Each crate of the workspace and the crates of the workspace it may use, from the bottom up.
+///
+/// Development dependencies are free, but for the rule that nothing on the way to a user depends on
+/// the suite.
+const FLOORS: &[(&str, &[&str])] = &[
+    ("tls-core", &[]),
+    ("tls-conformance", &["tls-core"]),
+    ("tls-openssl", &["tls-core"]),
+    ("tls-rustls", &["tls-core"]),
+    ("polytls", &["tls-core", "tls-openssl", "tls-rustls"]),
+    ("polytls-cli", &["polytls", "tls-conformance"]),
+    ("tls-interop", &[]),
+    ("xtask", &[]),
+];
+
+/// Crates of others that only these may use directly.
+const FENCED: &[(&str, &[&str])] = &[
+    ("rustls", &["tls-rustls"]),
+    ("rustls-webpki", &["tls-rustls"]),
+    ("openssl", &["tls-openssl"]),
+    ("openssl-sys", &["tls-openssl"]),
+    ("rcgen", &["tls-conformance"]),
+    ("tokio", &["polytls-cli"]),
+    ("anyhow", &["polytls-cli", "xtask"]),
+];
+
+pub(crate) fn check() -> Result<()> {
+    let mut faults = Vec::new();
+    let metadata =
+        MetadataCommand::new().manifest_path(root().join("Cargo.toml")).no_deps().exec()?;
+    let ours = |name: &str| FLOORS.iter().find(|(member, _)| *member == name);
+    for package in &metadata.packages {
+        let name = package.name.as_str();
+        let Some((_, below)) = ours(name) else {
+            faults.push(format!("{name} has no floor: add it to xtask/src/floors.rs"));
+            continue;
+        };
+        for dependency in &package.dependencies {
+            if dependency.kind == DependencyKind::Development {
+                continue;
+            }
+            let on = dependency.name.as_str();
+            if ours(on).is_some() && !below.contains(&on) {
+                faults.push(format!("{name} depends on {on}, which is not below it"));
+            }
+            if FENCED.iter().any(|(fenced, users)| *fenced == on && !users.contains(&name)) {
+                faults.push(format!("{name} depends on {on}, which is fenced off"));
+            }
+        }
+    }
+    for (name, _) in FLOORS {
+        if !metadata.packages.iter().any(|package| package.name.as_str() == *name) {
+            faults.push(format!("{name} has a floor but is not in the workspace"));
+        }
+    }
+    if !faults.is_empty() {
+        bail!("the floors do not hold:\n  {}", faults.join("\n  "));
+    }
+    println!("floors: {} crates, all arrows point down", metadata.packages.len());
+    Ok(())
+}

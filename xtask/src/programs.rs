@@ -1,0 +1,84 @@
+//! The libraries and programs that the tests need beside a Rust toolchain.
+
+use std::env;
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::succeed;
+
+/// How to find out that something is there, and the Debian package it comes in.
+const NEEDED: &[(Find, &str)] = &[
+    (Find::Program("cc"), "gcc"),
+    (Find::Program("pkg-config"), "pkg-config"),
+    (Find::Library("openssl"), "libssl-dev"),
+    (Find::Program("openssl"), "openssl"),
+    (Find::Program("curl"), "curl"),
+    (Find::Program("nginx"), "nginx-light"),
+    (Find::Program("gnutls-cli"), "gnutls-bin"),
+    (Find::Program("gnutls-serv"), "gnutls-bin"),
+    (Find::Program("python3"), "python3"),
+    (Find::Program("node"), "nodejs"),
+];
+
+#[derive(Clone, Copy)]
+enum Find {
+    /// On the path, or where Debian keeps what only root runs.
+    Program(&'static str),
+    /// By pkg-config.
+    Library(&'static str),
+}
+
+impl Find {
+    fn is_there(self) -> bool {
+        match self {
+            Self::Program(name) => {
+                let path = env::var_os("PATH").unwrap_or_default();
+                let places = env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
+                places.into_iter().any(|place| place.join(name).is_file())
+            }
+            Self::Library(name) => {
+                let found = Command::new("pkg-config").args(["--exists", name]).status();
+                found.is_ok_and(|status| status.success())
+            }
+        }
+    }
+}
+
+/// Makes sure that everything is there: installs it if `install` and apt lets us, else names it.
+pub(crate) fn provide(install: bool) -> Result<()> {
+    let missing = missing();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let command = format!("apt-get install --no-install-recommends {}", missing.join(" "));
+    if !(install && may_install()) {
+        bail!("something that the tests need is missing; as root, run:\n  {command}");
+    }
+    println!("$ {command}");
+    let apt = |arguments: &[&str]| {
+        let mut apt = Command::new("apt-get");
+        apt.env("DEBIAN_FRONTEND", "noninteractive").args(["-qq", "-y"]).args(arguments);
+        apt
+    };
+    succeed(apt(&["update"]))?;
+    let mut apt = apt(&["install", "--no-install-recommends"]);
+    apt.args(&missing);
+    succeed(apt)?;
+    match self::missing().as_slice() {
+        [] => Ok(()),
+        still => bail!("still missing after the installation: {}", still.join(" ")),
+    }
+}
+
+fn missing() -> Vec<&'static str> {
+    let missing = NEEDED.iter().filter(|(find, _)| !find.is_there()).map(|(_, package)| *package);
+    let mut missing: Vec<_> = missing.collect();
+    missing.dedup();
+    missing
+}
+
+fn may_install() -> bool {
+    let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
+    root && Find::Program("apt-get").is_there()
+}

@@ -1,0 +1,166 @@
+//! Everything that has to pass before a change lands.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{cargo, floors, licences, places, programs, succeed};
+
+/// The features of the facade that make a backend available.
+const BACKENDS: [&str; 3] = ["openssl", "rustls", "rustls-ring"];
+
+/// All of them at once, for the crates that take the choice.
+const ALL: &str = "polytls/openssl,polytls/rustls,polytls/rustls-ring,\
+                   polytls-cli/openssl,polytls-cli/rustls-ring,tls-rustls/ring";
+
+pub(crate) fn run(install: bool) -> Result<()> {
+    programs::provide(install)?;
+    let mut tally = Tally::default();
+    tally.step("format", || succeed(cargo(&["fmt", "--all", "--check"])));
+    tally.step("floors", floors::check);
+    tally.step("places", places::check);
+    tally.step("licences", licences::check);
+    tally.step("advisories", advisories);
+    tally.step("clippy", || {
+        let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--features", ALL];
+        succeed(cargo(&[&clippy[..], &["--", "-D", "warnings"]].concat()))
+    });
+    tally.step("feature combinations", combinations);
+    tally.step("docs", || {
+        let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--locked", "--features", ALL]);
+        doc.env("RUSTDOCFLAGS", "-D warnings");
+        succeed(doc)
+    });
+    tally.tests(&["test", "--workspace", "--locked", "--no-fail-fast", "--features", ALL]);
+    tally.end()
+}
+
+/// Steps and tests, passed and failed.
+#[derive(Default)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+    faults: Vec<String>,
+}
+
+impl Tally {
+    fn step(&mut self, name: &str, step: impl FnOnce() -> Result<()>) {
+        println!("\n== {name}");
+        let begin = Instant::now();
+        match step() {
+            Ok(()) => self.passed += 1,
+            Err(e) => {
+                eprintln!("error: {e:#}");
+                self.fail(name);
+            }
+        }
+        println!("== {name}: {:.0} s", begin.elapsed().as_secs_f32());
+    }
+
+    fn fail(&mut self, name: &str) {
+        self.failed += 1;
+        self.faults.push(name.to_owned());
+    }
+
+    /// Runs tests, and counts what the test binaries say.
+    fn tests(&mut self, arguments: &[&str]) {
+        println!("\n== tests");
+        let begin = Instant::now();
+        let before = (self.passed, self.failed);
+        let ended = run_tests(arguments, |passed, failed| {
+            self.passed += passed;
+            self.failed += failed;
+        });
+        let (passed, failed) = (self.passed - before.0, self.failed - before.1);
+        match ended {
+            Ok(()) if passed > 0 && failed == 0 => {}
+            Ok(()) if passed == 0 => self.fail("tests: none ran"),
+            Ok(()) => self.faults.push(format!("{failed} tests")),
+            // A test that failed is counted already; a build or a crash is not.
+            Err(e) if failed == 0 => self.fail(&format!("tests: {e:#}")),
+            Err(_) => self.faults.push(format!("{failed} tests")),
+        }
+        println!("== tests: {:.0} s", begin.elapsed().as_secs_f32());
+    }
+
+    fn end(self) -> Result<()> {
+        println!();
+        for fault in &self.faults {
+            println!("failed: {fault}");
+        }
+        println!("{} passed, {} failed", self.passed, self.failed);
+        match self.faults.is_empty() {
+            true => Ok(()),
+            false => bail!("not everything passed"),
+        }
+    }
+}
+
+/// Runs Cargo's tests, shows what they print, and tells each binary's counts.
+fn run_tests(arguments: &[&str], mut count: impl FnMut(usize, usize)) -> Result<()> {
+    let mut tests = cargo(arguments).stdout(Stdio::piped()).spawn().context("cannot run cargo")?;
+    let output = tests.stdout.take().context("the pipe just made")?;
+    for line in BufReader::new(output).lines() {
+        let line = line?;
+        println!("{line}");
+        if let Some((passed, failed)) = counts(&line) {
+            count(passed, failed);
+        }
+    }
+    let status = tests.wait()?;
+    if !status.success() {
+        bail!("cargo ended with {status}");
+    }
+    Ok(())
+}
+
+/// Reads `test result: ok. 12 passed; 0 failed; …`.
+fn counts(line: &str) -> Option<(usize, usize)> {
+    let (_, counts) = line.strip_prefix("test result: ")?.split_once(". ")?;
+    let mut counts = counts.split("; ");
+    let passed = counts.next()?.strip_suffix(" passed")?.parse().ok()?;
+    let failed = counts.next()?.strip_suffix(" failed")?.parse().ok()?;
+    Some((passed, failed))
+}
+
+/// The facade compiles with no backend and with every combination of them.
+fn combinations() -> Result<()> {
+    for chosen in 0..1_usize << BACKENDS.len() {
+        let on = (0..BACKENDS.len()).filter(|i| chosen & 1 << i != 0).map(|i| BACKENDS[i]);
+        let features = on.collect::<Vec<_>>().join(",");
+        println!("polytls with {}", if features.is_empty() { "no feature" } else { &features });
+        let check = ["check", "--quiet", "-p", "polytls", "--locked", "--no-default-features"];
+        let check = cargo(&[&check[..], &["--features", &features]].concat());
+        succeed(check)?;
+    }
+    Ok(())
+}
+
+/// Known vulnerabilities, where cargo-deny and its database are on the machine.
+fn advisories() -> Result<()> {
+    let deny = Command::new("cargo-deny").arg("--version").stdout(Stdio::null()).status();
+    let database =
+        std::env::home_dir().is_some_and(|home| home.join(".cargo/advisory-dbs").is_dir());
+    if !deny.is_ok_and(|status| status.success()) || !database {
+        println!(
+            "no cargo-deny with a database on this machine; `cargo deny check` does it online"
+        );
+        return Ok(());
+    }
+    succeed(cargo(&["deny", "--offline", "check", "advisories", "bans", "sources"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_counts_of_a_test_binary_are_read() {
+        let line = "test result: FAILED. 12 passed; 3 failed; 0 ignored; 0 measured";
+        assert_eq!(counts(line), Some((12, 3)));
+        assert_eq!(counts("test result: ok. 0 passed; 0 failed; 0 ignored;"), Some((0, 0)));
+        assert_eq!(counts("running 3 tests"), None);
+    }
+}
