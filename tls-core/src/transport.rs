@@ -108,7 +108,11 @@ macro_rules! socket_timeouts {
             }
 
             fn shutdown_write(&self) -> io::Result<()> {
-                self.shutdown(Shutdown::Write)
+                match self.shutdown(Shutdown::Write) {
+                    // The peer has reset it: the direction has ended already.
+                    Err(e) if e.kind() == io::ErrorKind::NotConnected => Ok(()),
+                    result => result,
+                }
             }
         }
     )*};

@@ -82,6 +82,8 @@ const GROUPS: &[&[Case]] = &[
     transfer::streamed::CASES,
     closing::CASES,
     driving::CASES,
+    driving::failing::CASES,
+    driving::timing::CASES,
     misuse::CASES,
 ];
 
