@@ -19,10 +19,10 @@ cases! { "client_auth";
         [ClientIdentity Tls12Client] [RequestClientCertificate]
         "A client presents its certificate to a server that asks in TLS 1.2.";
     Pair a_client_without_a_certificate_is_served_if_it_was_only_requested
-        [] [RequestClientCertificate]
+        [ClientIdentity] [RequestClientCertificate]
         "A server that only asks serves a client without a certificate.";
     Pair a_client_without_a_certificate_is_served_if_it_was_only_requested_in_tls12
-        [Tls12Client] [RequestClientCertificate]
+        [ClientIdentity Tls12Client] [RequestClientCertificate]
         "A server that only asks serves a client without a certificate in TLS 1.2.";
     Pair a_required_certificate_is_presented [ClientIdentity] [RequestClientCertificate]
         "A client presents its certificate to a server that insists.";
@@ -223,6 +223,7 @@ fn a_client_without_a_certificate_is_served_if_it_was_only_requested(
     s: &dyn Backend,
 ) -> Result<()> {
     let auth = ClientAuth::Request(clients().roots());
+    requested(c, s, Versions::default())?;
     nobody(c, s, auth, Versions::default()).lets_pass_unknown()
 }
 
@@ -231,6 +232,7 @@ fn a_client_without_a_certificate_is_served_if_it_was_only_requested_in_tls12(
     s: &dyn Backend,
 ) -> Result<()> {
     let auth = ClientAuth::Request(clients().roots());
+    requested(c, s, Versions::only(Version::Tls12))?;
     nobody(c, s, auth, Versions::only(Version::Tls12)).lets_pass_unknown()
 }
 

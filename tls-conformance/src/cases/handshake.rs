@@ -15,6 +15,7 @@ use crate::pair::{
     Ends, NAME, Pair, Side, configs, read_exactly, ready, take_pending, transfer, write_all,
 };
 use crate::raw;
+use crate::told;
 
 cases! { "handshake";
     Pair defaults_succeed [] []
@@ -38,9 +39,10 @@ cases! { "handshake";
         "A TLS 1.2 handshake does not depend on the sizes of the pieces that arrive.";
     Pair tls13_pieces_of_any_size_succeed [Tls13Client] [Tls13Server]
         "A TLS 1.3 handshake does not depend on the sizes of the pieces that arrive.";
-    Pair hello_retry_request_succeeds [Tls13Client Groups ReportGroup] [Tls13Server Groups ReportGroup]
+    Pair hello_retry_request_succeeds [Tls13Client ReportGroup] [Tls13Server Groups ReportGroup]
         "A client whose first guess at a group is wrong is asked again, and the handshake succeeds.";
-    Pair hello_retry_request_one_byte_at_a_time_succeeds [Tls13Client Groups] [Tls13Server Groups]
+    Pair hello_retry_request_one_byte_at_a_time_succeeds
+        [Tls13Client] [Tls13Server Groups ReportGroup]
         "A handshake with a second ClientHello succeeds when every byte arrives alone.";
     Pair tls12_hellos_in_small_records_succeed [Tls12Client] [Tls12Server]
         "Handshake messages of TLS 1.2 may be spread over records of any size, down to one byte.";
@@ -57,10 +59,10 @@ cases! { "handshake";
     Pair a_second_handshake_is_ready [] []
         "Asking for the handshake again after it is done changes nothing and sends nothing.";
     Pair tls12_the_servers_suite_preference_wins
-        [Tls12Client CipherSuites ReportCipherSuite] [Tls12Server CipherSuites ReportCipherSuite]
+        [Tls12Client ReportCipherSuite] [Tls12Server CipherSuites ReportCipherSuite]
         "Of several shared TLS 1.2 cipher suites the one that the server lists first is used.";
     Pair tls13_the_servers_suite_preference_wins
-        [Tls13Client CipherSuites ReportCipherSuite] [Tls13Server CipherSuites ReportCipherSuite]
+        [Tls13Client ReportCipherSuite] [Tls13Server CipherSuites ReportCipherSuite]
         "Of several shared TLS 1.3 cipher suites the one that the server lists first is used.";
     Server a_hand_made_tls12_hello_is_answered [Tls12Server] [Tls12Server]
         "A server answers a minimal TLS 1.2 ClientHello with a ServerHello.";
@@ -96,13 +98,15 @@ fn one_byte_at_a_time_succeeds(client: &dyn Backend, server: &dyn Backend) -> Re
 fn version_alone(version: Version, client: &dyn Backend, server: &dyn Backend) -> Result<()> {
     let pair = Pair::established_in(version, client, server)?;
     let (client, server) = pair.negotiated();
-    assert_eq!(client.version, Some(version));
-    assert_eq!(server.version, Some(version));
+    assert_eq!(told::version(&client)?, version);
+    assert_eq!(told::version(&server)?, version);
     Ok(())
 }
 
 fn the_newest_shared_version_is_spoken(client: &dyn Backend, server: &dyn Backend) -> Result<()> {
     let (all, both) = (Versions::default(), [Version::Tls12, Version::Tls13]);
+    // Both sides have both: a version that is lacking is not a peer's to insist on.
+    both.into_iter().try_for_each(|version| version_alone(version, client, server))?;
     for (c, s, expected) in [
         (all, Versions::only(both[0]), both[0]),
         (Versions::only(both[0]), all, both[0]),
@@ -115,7 +119,7 @@ fn the_newest_shared_version_is_spoken(client: &dyn Backend, server: &dyn Backen
         let mut pair = Pair::new((client, c), (server, s))?;
         pair.handshake()?;
         let (client, server) = pair.negotiated();
-        assert_eq!((client.version, server.version), (Some(expected), Some(expected)));
+        assert_eq!((told::version(&client)?, told::version(&server)?), (expected, expected));
     }
     Ok(())
 }
@@ -128,11 +132,13 @@ fn one_byte_with_client_certificate(
     let ((c, s), only) = (configs(), Versions::only(version));
     let clients = Authority::root("Root of the clients").intermediate("Issuer of the clients");
     let root = clients.roots();
-    let c = c.versions(only).identity(clients.client("One Byte"));
+    let identity = clients.client("One Byte");
+    let c = c.versions(only).identity(identity.clone());
     let s = s.versions(only).client_auth(ClientAuth::Require(root));
     let mut pair = Pair::new((client, c), (server, s))?;
     pair.chunk = 1;
     pair.handshake()?;
+    assert_eq!(pair.negotiated().1.peer_certificate(), Some(identity.leaf()));
     let Pair { client, server, .. } = &mut pair;
     assert_eq!(transfer(client, server, b"from the client", 1)?, b"from the client");
     assert_eq!(transfer(server, client, b"from the server", 1)?, b"from the server");
@@ -155,8 +161,8 @@ fn pieces_of_any_size(version: Version, client: &dyn Backend, server: &dyn Backe
 /// A pair whose client guesses a group that its server does not take.
 fn guessing_wrong(client: &dyn Backend, server: &dyn Backend) -> Result<Pair> {
     let ((c, s), only) = (configs(), Versions::only(Version::Tls13));
-    let c = c.versions(only).groups([Group::X25519, Group::SECP384R1]);
-    let s = s.versions(only).groups([Group::SECP384R1]);
+    // The last of the groups that a client offers by default.
+    let (c, s) = (c.versions(only), s.versions(only).groups([Group::SECP384R1]));
     Pair::new((client, c), (server, s))
 }
 
@@ -164,7 +170,7 @@ fn hello_retry_request_succeeds(client: &dyn Backend, server: &dyn Backend) -> R
     let mut pair = guessing_wrong(client, server)?;
     pair.handshake()?;
     let (c, s) = pair.negotiated();
-    assert_eq!((c.group, s.group), (Some(Group::SECP384R1), Some(Group::SECP384R1)));
+    assert_eq!((told::group(&c)?, told::group(&s)?), (Group::SECP384R1, Group::SECP384R1));
     let Pair { client, server, .. } = &mut pair;
     assert_eq!(transfer(client, server, b"again", usize::MAX)?, b"again");
     Ok(())
@@ -176,7 +182,9 @@ fn hello_retry_request_one_byte_at_a_time_succeeds(
 ) -> Result<()> {
     let mut pair = guessing_wrong(client, server)?;
     pair.chunk = 1;
-    pair.handshake()
+    pair.handshake()?;
+    assert_eq!(told::group(&pair.negotiated().1)?, Group::SECP384R1);
+    Ok(())
 }
 
 fn small_records(version: Version, client: &dyn Backend, server: &dyn Backend) -> Result<()> {
@@ -294,12 +302,13 @@ fn suite_preference(version: Version, client: &dyn Backend, server: &dyn Backend
     };
     for (first, second) in [(suites[0], suites[1]), (suites[1], suites[0])] {
         let ((c, s), only) = (configs(), Versions::only(version));
-        let c = c.versions(only).cipher_suites([second, first]);
+        // The client's list holds both, whatever their order in it.
+        let c = c.versions(only);
         let s = s.versions(only).cipher_suites([first, second]);
         let mut pair = Pair::new((client, c), (server, s))?;
         pair.handshake()?;
         let (c, s) = pair.negotiated();
-        assert_eq!((c.cipher_suite, s.cipher_suite), (Some(first), Some(first)));
+        assert_eq!((told::cipher_suite(&c)?, told::cipher_suite(&s)?), (first, first));
     }
     Ok(())
 }

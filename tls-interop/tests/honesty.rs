@@ -1,0 +1,385 @@
+//! The suite finds out every lie in a table of capabilities.
+//!
+//! A table lies when it denies what the library can do, or claims what it cannot. For the first
+//! kind any backend will do: take one bit away. For the second kind there are backends here that
+//! cannot do one thing: they drop an option, hide a fact, or blur a reason, and claim it all the
+//! same.
+
+use std::sync::Mutex;
+
+use polytls::{
+    Acceptor, AlpnMismatch, AlpnPreference, Backend, Capabilities, Capability, CertificateError,
+    Client, ClientAuth, ClientConfig, Connector, Error, ErrorKind, Group, Negotiated, Progress,
+    Result, Server, ServerConfig, ServerName, Session, Supported, Version, Versions, Wire, danger,
+};
+use tls_conformance::{CASES, Case, Claiming, Outcome, Role};
+
+#[test]
+fn an_honest_table_passes() {
+    for &backend in polytls::backend::all() {
+        for case in CASES {
+            let outcome = case.judge(backend, backend);
+            let honest = matches!(outcome, Outcome::Passed | Outcome::Refused(_));
+            assert!(honest, "{}: {}: {outcome:?}", backend.name(), case.name());
+        }
+    }
+}
+
+#[test]
+fn every_capability_is_needed_by_a_case() {
+    for &capability in Capability::ALL {
+        assert!(sides(capability).count() > 0, "no case needs {capability}");
+    }
+}
+
+#[test]
+fn denying_what_works_is_found_out() {
+    for &backend in polytls::backend::all() {
+        for capability in backend.capabilities().iter() {
+            let denied = backend.capabilities().without(Capabilities::of(&[capability]));
+            let lie = Claiming::new(backend, denied);
+            for side in sides(capability) {
+                assert_found_out(backend, &lie, capability, side);
+            }
+        }
+    }
+}
+
+#[test]
+fn claiming_what_is_not_there_is_found_out() {
+    for &backend in polytls::backend::all() {
+        for capability in Capabilities::ALL.without(backend.capabilities()).iter() {
+            let lie = Claiming::new(backend, backend.capabilities().with(capability));
+            // Whoever lacks it needs a partner that has it.
+            let honest = polytls::backend::all().iter().copied();
+            let partner = honest.clone().find(|other| other.capabilities().contains(capability));
+            for side in sides(capability) {
+                assert_found_out(partner.unwrap_or(backend), &lie, capability, side);
+            }
+        }
+    }
+}
+
+#[test]
+fn claiming_what_has_no_effect_is_found_out() {
+    for &backend in polytls::backend::all() {
+        for capability in backend.capabilities().iter() {
+            let lie = Unable { backend, to: capability };
+            for side in sides(capability) {
+                assert_found_out(backend, &lie, capability, side);
+            }
+        }
+    }
+}
+
+/// A table that admits what the library cannot do is no lie, in any case that asks for it.
+#[test]
+fn admitting_what_is_not_there_passes() {
+    let mut wrong = Vec::new();
+    for &backend in polytls::backend::all() {
+        for capability in backend.capabilities().iter() {
+            let unable = Unable { backend, to: capability };
+            let admitted = backend.capabilities().without(Capabilities::of(&[capability]));
+            let honest = Claiming::new(&unable, admitted);
+            for side in sides(capability) {
+                for case in cases(capability, side) {
+                    let outcome = judge(case, backend, &honest, side);
+                    if !matches!(outcome, Outcome::Refused(_)) {
+                        let (name, case) = (backend.name(), case.name());
+                        wrong.push(format!("{name} without {capability}: {case}: {outcome:?}"));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Side {
+    Client,
+    Server,
+}
+
+/// The sides of which some case needs `capability`.
+fn sides(capability: Capability) -> impl Iterator<Item = Side> {
+    let both = [Side::Client, Side::Server].into_iter();
+    both.filter(move |side| cases(capability, *side).next().is_some())
+}
+
+/// The cases that need `capability` of this side.
+fn cases(capability: Capability, side: Side) -> impl Iterator<Item = &'static Case> {
+    CASES.iter().copied().filter(move |case| match side {
+        Side::Client => case.client_needs().contains(capability),
+        Side::Server => case.server_needs().contains(capability),
+    })
+}
+
+/// With `lie` on one side and `honest` on the other, at least one case must fail.
+fn assert_found_out(honest: &dyn Backend, lie: &dyn Backend, capability: Capability, side: Side) {
+    let failed = cases(capability, side)
+        .any(|case| matches!(judge(case, honest, lie, side), Outcome::Failed(_)));
+    assert!(failed, "{} lies about {capability} as a {side:?}, and nobody sees it", lie.name());
+}
+
+fn judge(case: &Case, honest: &dyn Backend, subject: &dyn Backend, side: Side) -> Outcome {
+    match (case.role(), side) {
+        (Role::Client | Role::Server, _) => case.judge(subject, subject),
+        (Role::Pair, Side::Client) => case.judge(subject, honest),
+        (Role::Pair, Side::Server) => case.judge(honest, subject),
+    }
+}
+
+/// A backend that cannot do one thing, and does not say so.
+#[derive(Debug)]
+struct Unable {
+    backend: &'static dyn Backend,
+    to: Capability,
+}
+
+impl Backend for Unable {
+    fn name(&self) -> &'static str {
+        self.backend.name()
+    }
+
+    fn library(&self) -> String {
+        self.backend.library()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.backend.capabilities()
+    }
+
+    fn connector(&self, config: Supported<'_, ClientConfig>) -> Result<Box<dyn Connector>> {
+        let catch = Catch::new(self.backend);
+        let compiled = Client::new(&self.poorer_client(&config)?, &catch).map(drop);
+        let connector = catch.connector.into_inner().unwrap();
+        connector.map_or_else(
+            || Err(compiled.unwrap_err()),
+            |inner| Ok(Box::new(Poorer { inner, to: self.to }) as _),
+        )
+    }
+
+    fn acceptor(&self, config: Supported<'_, ServerConfig>) -> Result<Box<dyn Acceptor>> {
+        let catch = Catch::new(self.backend);
+        let compiled = Server::new(&self.poorer_server(&config)?, &catch).map(drop);
+        let acceptor = catch.acceptor.into_inner().unwrap();
+        acceptor.map_or_else(
+            || Err(compiled.unwrap_err()),
+            |inner| Ok(Box::new(Poorer { inner, to: self.to }) as _),
+        )
+    }
+}
+
+impl Unable {
+    fn lacks(&self, capability: Capability) -> bool {
+        self.to == capability
+    }
+
+    /// The same configuration without what this backend cannot do.
+    fn poorer_client(&self, config: &ClientConfig) -> Result<ClientConfig> {
+        let mut builder = ClientConfig::builder()
+            .danger(self.skip(config.danger()))
+            .end_of_stream(config.end_of_stream())
+            .groups(self.groups(config.groups()))
+            .roots(config.roots().clone())
+            .versions(self.versions(
+                config.versions(),
+                Capability::Tls12Client,
+                Capability::Tls13Client,
+            )?);
+        if !self.lacks(Capability::AlpnClient) {
+            builder = builder.alpn(config.alpn().iter());
+        }
+        if !self.lacks(Capability::CipherSuites) {
+            builder = builder.cipher_suites(config.cipher_suites().iter().copied());
+        }
+        if !self.lacks(Capability::OmitServerName) {
+            builder = builder.send_server_name(config.send_server_name());
+        }
+        match config.identity() {
+            Some(identity) if !self.lacks(Capability::ClientIdentity) => {
+                builder.identity(identity.clone()).build()
+            }
+            _ => builder.build(),
+        }
+    }
+
+    /// The same configuration without what this backend cannot do.
+    fn poorer_server(&self, config: &ServerConfig) -> Result<ServerConfig> {
+        let (first, others) = config.identities().split_first().unwrap();
+        let mut builder = ServerConfig::builder(first.clone())
+            .end_of_stream(config.end_of_stream())
+            .groups(self.groups(config.groups()))
+            .versions(self.versions(
+                config.versions(),
+                Capability::Tls12Server,
+                Capability::Tls13Server,
+            )?);
+        let (mut preference, mut mismatch) = (config.alpn().preference, config.alpn().mismatch);
+        if self.lacks(Capability::AlpnServerPolicy) {
+            (preference, mismatch) = (AlpnPreference::default(), AlpnMismatch::default());
+        }
+        if !self.lacks(Capability::AlpnServer) {
+            builder = builder
+                .alpn(config.alpn().protocols.iter())
+                .alpn_preference(preference)
+                .alpn_mismatch(mismatch);
+        }
+        if !self.lacks(Capability::CipherSuites) {
+            builder = builder.cipher_suites(config.cipher_suites().iter().copied());
+        }
+        builder = builder.client_auth(match self.lacks(Capability::RequestClientCertificate) {
+            true => ClientAuth::None,
+            false => config.client_auth().clone(),
+        });
+        if !self.lacks(Capability::SeveralIdentities) {
+            builder = others.iter().cloned().fold(builder, |all, other| all.add_identity(other));
+        }
+        builder.build()
+    }
+
+    fn skip(&self, wanted: danger::Skip) -> danger::Skip {
+        let mut skip = danger::Skip::nothing();
+        if wanted.skips_chain() && !self.lacks(Capability::SkipChainVerification) {
+            skip = skip.chain();
+        }
+        if wanted.skips_name() && !self.lacks(Capability::SkipNameVerification) {
+            skip = skip.name();
+        }
+        if wanted.skips_time() && !self.lacks(Capability::SkipTimeVerification) {
+            skip = skip.time();
+        }
+        skip
+    }
+
+    fn groups(&self, wanted: &[Group]) -> Vec<Group> {
+        if self.lacks(Capability::Groups) {
+            return Vec::new();
+        }
+        if !self.lacks(Capability::PostQuantum) {
+            return wanted.to_vec();
+        }
+        let wanted = if wanted.is_empty() { Group::DEFAULT } else { wanted };
+        let classical = wanted.iter().copied().filter(|group| !group.is_post_quantum());
+        let classical = classical.collect::<Vec<_>>();
+        // Nothing else was wanted, but some group there must be.
+        if classical.is_empty() { vec![Group::SECP384R1] } else { classical }
+    }
+
+    fn versions(&self, wanted: Versions, tls12: Capability, tls13: Capability) -> Result<Versions> {
+        let left = match self.to {
+            lacked if lacked == tls12 => Version::Tls13,
+            lacked if lacked == tls13 => Version::Tls12,
+            _ => return Ok(wanted),
+        };
+        match wanted.contains(left) {
+            true => Ok(Versions::only(left)),
+            false => Err(Error::new(ErrorKind::Backend).because("no version is left")),
+        }
+    }
+}
+
+/// Has the core check a changed configuration, and catches what the real backend makes of it.
+#[derive(Debug)]
+struct Catch {
+    backend: &'static dyn Backend,
+    connector: Mutex<Option<Box<dyn Connector>>>,
+    acceptor: Mutex<Option<Box<dyn Acceptor>>>,
+}
+
+impl Catch {
+    fn new(backend: &'static dyn Backend) -> Self {
+        Self { backend, connector: Mutex::default(), acceptor: Mutex::default() }
+    }
+
+    fn caught<T>() -> Result<T> {
+        Err(Error::new(ErrorKind::Backend).because("caught on the way"))
+    }
+}
+
+impl Backend for Catch {
+    fn name(&self) -> &'static str {
+        self.backend.name()
+    }
+
+    fn library(&self) -> String {
+        self.backend.library()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        // Also what the real one lacks: the one it stands in for claims it, and is called.
+        Capabilities::ALL
+    }
+
+    fn connector(&self, config: Supported<'_, ClientConfig>) -> Result<Box<dyn Connector>> {
+        *self.connector.lock().unwrap() = Some(self.backend.connector(config)?);
+        Self::caught()
+    }
+
+    fn acceptor(&self, config: Supported<'_, ServerConfig>) -> Result<Box<dyn Acceptor>> {
+        *self.acceptor.lock().unwrap() = Some(self.backend.acceptor(config)?);
+        Self::caught()
+    }
+}
+
+/// What is left of a part of the real backend.
+#[derive(Debug)]
+struct Poorer<T: ?Sized> {
+    to: Capability,
+    inner: Box<T>,
+}
+
+impl Connector for Poorer<dyn Connector> {
+    fn session(&self, name: &ServerName) -> Result<Box<dyn Session>> {
+        Ok(Box::new(Poorer { inner: self.inner.session(name)?, to: self.to }))
+    }
+}
+
+impl Acceptor for Poorer<dyn Acceptor> {
+    fn session(&self) -> Result<Box<dyn Session>> {
+        Ok(Box::new(Poorer { inner: self.inner.session()?, to: self.to }))
+    }
+}
+
+impl Session for Poorer<dyn Session> {
+    fn handshake(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        self.inner.handshake(wire).map_err(|e| match e.kind() {
+            ErrorKind::Certificate(_) if self.to == Capability::CertificateReasons => {
+                Error::new(ErrorKind::Certificate(CertificateError::Other))
+            }
+            _ => e,
+        })
+    }
+
+    fn read(&mut self, wire: &mut Wire, buf: &mut [u8]) -> Result<Progress<usize>> {
+        self.inner.read(wire, buf)
+    }
+
+    fn write(&mut self, wire: &mut Wire, buf: &[u8]) -> Result<Progress<usize>> {
+        self.inner.write(wire, buf)
+    }
+
+    fn close(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        self.inner.close(wire)
+    }
+
+    fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {
+        self.inner.buffered(wire)
+    }
+
+    fn negotiated(&self) -> Negotiated {
+        let mut facts = self.inner.negotiated();
+        match self.to {
+            Capability::ReportCipherSuite => facts.cipher_suite = None,
+            Capability::ReportGroup => facts.group = None,
+            Capability::ReportLocalCertificate => facts.local_certificate = None,
+            Capability::ReportPeerChain => facts.peer_chain.truncate(1),
+            Capability::ReportResumed => facts.resumed = None,
+            Capability::ReportServerName => facts.server_name = None,
+            Capability::ReportVersion => facts.version = None,
+            _ => {}
+        }
+        facts
+    }
+}
