@@ -3,12 +3,12 @@
 
 use std::env;
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{self, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -194,20 +194,35 @@ impl Capture {
 /// A port on loopback where nobody listens, for a program that cannot tell which one it took.
 ///
 /// Below the range that the system gives to outgoing connections: there, a connection that is
-/// tried before the program listens can meet itself.
+/// tried before the program listens can meet itself. Nothing is bound to see whether the port is
+/// free: a program started by another thread at that moment would inherit it for an instant.
 pub(crate) fn free_port() -> u16 {
+    static BLOCK: OnceLock<(u16, TcpListener)> = OnceLock::new();
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    const FIRST: u16 = 20_000;
-    const COUNT: u16 = 12_000;
-    let start = (process::id() % u32::from(COUNT)) as u16;
-    for _ in 0..COUNT {
-        let port = FIRST + start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % COUNT;
-        if TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
+    let (block, _) = BLOCK.get_or_init(own_block);
+    for _ in 1..BLOCK_SIZE {
+        let port = block + 1 + NEXT.fetch_add(1, Ordering::Relaxed) % (BLOCK_SIZE - 1);
+        if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             return port;
         }
     }
     panic!("no free port on loopback");
 }
+
+/// Takes a block of ports that no other run of these tests uses: the one that can listen on the
+/// first port owns all of them, until it ends.
+fn own_block() -> (u16, TcpListener) {
+    let first = (process::id() % u32::from(BLOCKS)) as u16;
+    let blocks = (0..BLOCKS).map(|i| FIRST_PORT + (first + i) % BLOCKS * BLOCK_SIZE);
+    let mut owned = blocks.filter_map(|block| {
+        TcpListener::bind((Ipv4Addr::LOCALHOST, block)).ok().map(|listener| (block, listener))
+    });
+    owned.next().expect("a free block of ports")
+}
+
+const FIRST_PORT: u16 = 20_000;
+const BLOCK_SIZE: u16 = 200;
+const BLOCKS: u16 = 60;
 
 pub(crate) fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle)
