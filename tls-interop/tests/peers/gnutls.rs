@@ -7,6 +7,7 @@ use std::process::Command;
 use polytls::Version;
 
 use crate::fixture::Fixture;
+use crate::http::Head;
 use crate::ours::{self, Tls};
 use crate::peer::{
     AlpnHabit, ClientHabits, ClientProgram, Ending, Framing, Refusal, Report, RunningClient,
@@ -56,7 +57,8 @@ fn report(text: &str) -> Report {
     }
 }
 
-/// An echo server. It listens on all addresses; it has no option for another choice.
+/// An echo server, or a web server where it is to end the connection. It listens on all addresses;
+/// it has no option for another choice.
 pub(crate) struct Serv;
 
 impl ServerProgram for Serv {
@@ -66,7 +68,7 @@ impl ServerProgram for Serv {
 
     fn habits(&self) -> ServerHabits {
         ServerHabits {
-            endings: &[Ending::Ours],
+            endings: &[Ending::Ours, Ending::Theirs],
             answers_close: true,
             alpn_mismatch: AlpnHabit::Refuses,
             missing_certificate: Refusal::Alert,
@@ -76,17 +78,25 @@ impl ServerProgram for Serv {
 
     fn start<'a>(&self, setup: &Setup<'a>) -> Box<dyn RunningServer + 'a> {
         let mut command = command(&SERV, setup);
-        command.args(["--echo", "--alpn-fatal"]);
+        command.arg("--alpn-fatal");
+        match setup.ending {
+            Ending::Theirs => {
+                command.arg("--http").arg("--httpdata").arg(&setup.fixture.answer.file)
+            }
+            Ending::Cut | Ending::HalfClose | Ending::Ours => command.arg("--echo"),
+        };
         match setup.roots {
             Some(_) => command.args(["--require-client-cert", "--verify-client-cert"]),
             None => command.arg("--disable-client-cert"),
         };
-        Box::new(RunningServ { child: Child::spawn(command), fixture: setup.fixture })
+        let child = Child::spawn(command);
+        Box::new(RunningServ { child, ending: setup.ending, fixture: setup.fixture })
     }
 }
 
 struct RunningServ<'a> {
     child: Child,
+    ending: Ending,
     fixture: &'a Fixture,
 }
 
@@ -96,6 +106,12 @@ impl RunningServer for RunningServ<'_> {
     }
 
     fn exchange(&mut self, tls: &mut Tls) {
+        if self.ending == Ending::Theirs {
+            ours::send(tls, b"GET / HTTP/1.0\r\n\r\n");
+            assert_eq!(Head::receive(tls).status(), 200);
+            ours::receive(tls, &self.fixture.answer.bytes);
+            return;
+        }
         ours::send(tls, &self.fixture.question.bytes);
         ours::receive(tls, &self.fixture.question.bytes);
     }
