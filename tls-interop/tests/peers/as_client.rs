@@ -2,7 +2,7 @@
 
 use polytls::{
     Alert, Backend, CertificateError, Client, ClientConfig, ClientConfigBuilder, Error, ErrorKind,
-    Version, Versions,
+    Group, Version, Versions,
 };
 use tempfile::TempDir;
 
@@ -46,6 +46,8 @@ cases! {
     tls12_end_without_close_is_unexpected_eof if |habits| habits.endings.contains(&Ending::Cut);
     tls13_end_without_close_is_unexpected_eof if |habits| habits.endings.contains(&Ending::Cut);
     killed_server_is_unexpected_eof if |_| true;
+    group_is_settled_by_a_second_hello if |_| true;
+    server_updates_keys if |habits| habits.update_keys.is_some();
     half_close_leaves_the_other_half_open if
         |habits| habits.endings.contains(&Ending::HalfClose);
 }
@@ -63,11 +65,19 @@ struct Plan {
     version: Version,
     alpn: &'static [&'static str],
     require_certificate: bool,
+    retry: bool,
+    updates_keys: bool,
     ending: Ending,
 }
 
-const PLAIN: Plan =
-    Plan { version: Version::Tls13, alpn: &[], require_certificate: false, ending: Ending::Ours };
+const PLAIN: Plan = Plan {
+    version: Version::Tls13,
+    alpn: &[],
+    require_certificate: false,
+    retry: false,
+    updates_keys: false,
+    ending: Ending::Ours,
+};
 
 /// A server that runs, and the connection to it.
 struct Talk<'a> {
@@ -95,6 +105,8 @@ impl<'a> Bench<'a> {
             roots: plan.require_certificate.then_some(&*self.fixture.authority.file),
             identity: Some(&self.fixture.server),
             name: NAME,
+            retry: plan.retry,
+            updates_keys: plan.updates_keys,
             ending: plan.ending,
         };
         let mut server = self.program.start(&setup);
@@ -273,6 +285,27 @@ fn killed_server_is_unexpected_eof(bench: &Bench<'_>) {
     talk.server.exchange(&mut talk.tls);
     talk.server.child().kill();
     assert_eq!(ours::rest(&mut talk.tls), (Vec::new(), Err(ErrorKind::UnexpectedEof)));
+}
+
+fn group_is_settled_by_a_second_hello(bench: &Bench<'_>) {
+    let mut talk = bench.connect(NAME, bench.config(), Plan { retry: true, ..PLAIN });
+    talk.tls.handshake().unwrap();
+    assert_eq!(talk.tls.negotiated().unwrap().group, Some(Group::SECP384R1));
+    talk.server.exchange(&mut talk.tls);
+    talk.close(bench.program.habits());
+}
+
+fn server_updates_keys(bench: &Bench<'_>) {
+    let order = bench.program.habits().update_keys.unwrap();
+    let plan = Plan { updates_keys: true, ..PLAIN };
+    let mut talk = bench.connect(NAME, bench.config(), plan);
+    for _ in 0..2 {
+        talk.server.exchange(&mut talk.tls);
+        talk.server.child().feed(order);
+        ours::wait_for_bytes(&talk.tls);
+    }
+    talk.server.exchange(&mut talk.tls);
+    talk.close(bench.program.habits());
 }
 
 fn half_close_leaves_the_other_half_open(bench: &Bench<'_>) {

@@ -1,7 +1,7 @@
 //! Our server, and a program as its client.
 
 use polytls::{
-    Backend, CertificateError, ClientAuth, Error, ErrorKind, Server, ServerConfig,
+    Backend, CertificateError, ClientAuth, Error, ErrorKind, Group, Server, ServerConfig,
     ServerConfigBuilder, Version, Versions,
 };
 use tempfile::TempDir;
@@ -45,6 +45,8 @@ cases! {
     tls12_end_without_close_is_unexpected_eof if |habits| habits.endings.contains(&Ending::Cut);
     tls13_end_without_close_is_unexpected_eof if |habits| habits.endings.contains(&Ending::Cut);
     killed_client_is_unexpected_eof if |_| true;
+    group_is_settled_by_a_second_hello if |_| true;
+    client_updates_keys if |habits| habits.update_keys.is_some();
     half_close_leaves_the_other_half_open if
         |habits| habits.endings.contains(&Ending::HalfClose);
     our_truncation_is_noticed if |habits| habits.notices_truncation;
@@ -65,6 +67,8 @@ struct Plan<'a> {
     identity: Option<&'a Credentials>,
     trusts_us: bool,
     name: &'static str,
+    retry: bool,
+    updates_keys: bool,
     ending: Ending,
 }
 
@@ -74,6 +78,8 @@ const PLAIN: Plan<'static> = Plan {
     identity: None,
     trusts_us: true,
     name: NAME,
+    retry: false,
+    updates_keys: false,
     ending: Ending::Ours,
 };
 
@@ -112,6 +118,8 @@ impl<'a> Bench<'a> {
             }),
             identity: plan.identity,
             name: plan.name,
+            retry: plan.retry,
+            updates_keys: plan.updates_keys,
             ending: plan.ending,
         };
         let mut client = self.program.start(&setup);
@@ -333,6 +341,27 @@ fn killed_client_is_unexpected_eof(bench: &Bench<'_>) {
     talk.listen();
     talk.client.child().kill();
     assert_eq!(ours::rest(&mut talk.tls), (Vec::new(), Err(ErrorKind::UnexpectedEof)));
+}
+
+fn group_is_settled_by_a_second_hello(bench: &Bench<'_>) {
+    let mut talk = bench.accept(bench.config(), Plan { retry: true, ..PLAIN });
+    talk.tls.handshake().unwrap();
+    assert_eq!(talk.tls.negotiated().unwrap().group, Some(Group::SECP384R1));
+    talk.listen();
+    talk.answer(false);
+    talk.close();
+}
+
+fn client_updates_keys(bench: &Bench<'_>) {
+    let order = bench.program.habits().update_keys.unwrap();
+    let mut talk = bench.accept(bench.config(), Plan { updates_keys: true, ..PLAIN });
+    talk.tls.handshake().unwrap();
+    talk.listen();
+    talk.client.child().feed(order);
+    ours::wait_for_bytes(&talk.tls);
+    assert_eq!(talk.tls.buffered(), 0);
+    talk.answer(false);
+    talk.close();
 }
 
 fn half_close_leaves_the_other_half_open(bench: &Bench<'_>) {

@@ -27,6 +27,7 @@ impl ClientProgram for Curl {
             // It asks OpenSSL not to tell: HTTP has its own ends of messages.
             notices_truncation: false,
             tells: false,
+            update_keys: None,
         }
     }
 
@@ -52,6 +53,9 @@ impl ClientProgram for Curl {
             ["http/1.1"] => command.arg("--alpn"),
             other => panic!("curl cannot offer {other:?}"),
         };
+        if setup.retry {
+            command.args(["--curves", "X448:P-384"]);
+        }
         if let Some(roots) = setup.roots {
             command.arg("--cacert").arg(roots);
         }

@@ -19,14 +19,16 @@ const PACKAGE: &str = "gnutls-bin";
 const CLI: Program = Program { name: "gnutls-cli", package: PACKAGE };
 const SERV: Program = Program { name: "gnutls-serv", package: PACKAGE };
 
-fn command(program: &Program, setup: &Setup<'_>) -> Command {
+fn command(program: &Program, groups: &str, setup: &Setup<'_>) -> Command {
     let mut command = program.command();
     command.arg("--port").arg(setup.port.to_string());
-    command.arg(match setup.version {
-        Version::Tls12 => "--priority=NORMAL:-VERS-ALL:+VERS-TLS1.2",
-        Version::Tls13 => "--priority=NORMAL:-VERS-ALL:+VERS-TLS1.3",
+    let version = match setup.version {
+        Version::Tls12 => "VERS-TLS1.2",
+        Version::Tls13 => "VERS-TLS1.3",
         other => panic!("no priority for {other}"),
-    });
+    };
+    let groups = if setup.retry { groups } else { "" };
+    command.arg(format!("--priority=NORMAL:-VERS-ALL:+{version}{groups}"));
     if let Some(identity) = setup.identity {
         command.arg("--x509certfile").arg(&identity.chain);
         command.arg("--x509keyfile").arg(&identity.key);
@@ -73,11 +75,12 @@ impl ServerProgram for Serv {
             alpn_mismatch: AlpnHabit::Refuses,
             missing_certificate: Refusal::Alert,
             strange_certificate: Refusal::Alert,
+            update_keys: None,
         }
     }
 
     fn start<'a>(&self, setup: &Setup<'a>) -> Box<dyn RunningServer + 'a> {
-        let mut command = command(&SERV, setup);
+        let mut command = command(&SERV, ":-GROUP-ALL:+GROUP-SECP384R1", setup);
         command.arg("--alpn-fatal");
         match setup.ending {
             Ending::Theirs => {
@@ -139,12 +142,13 @@ impl ClientProgram for Cli {
             checks_name_late: false,
             notices_truncation: true,
             tells: true,
+            update_keys: None,
         }
     }
 
     fn start<'a>(&self, setup: &Setup<'a>) -> Box<dyn RunningClient + 'a> {
         let log = setup.scratch.join("log");
-        let mut command = command(&CLI, setup);
+        let mut command = command(&CLI, ":-GROUP-ALL:+GROUP-X448:+GROUP-SECP384R1", setup);
         command.arg("--logfile").arg(&log);
         command.args(["--sni-hostname", setup.name, "--verify-hostname", setup.name, "127.0.0.1"]);
         let mut child = Child::spawn(command);
@@ -170,7 +174,7 @@ impl RunningClient for RunningCli<'_> {
 
     fn answered(&mut self) {
         if self.ending == Ending::Theirs {
-            self.child.wait_for_output(&self.fixture.answer.bytes);
+            self.child.wait_for_output(|bytes| bytes == self.fixture.answer.bytes);
             self.child.end_stdin();
         }
     }

@@ -30,6 +30,7 @@ impl ServerProgram for Nginx {
             alpn_mismatch: AlpnHabit::Refuses,
             missing_certificate: Refusal::Http,
             strange_certificate: Refusal::Http,
+            update_keys: None,
         }
     }
 
@@ -73,6 +74,9 @@ fn configuration(setup: &Setup<'_>) -> String {
         location / {{ root files; dav_methods PUT; }}
         "
     );
+    if setup.retry {
+        text.push_str("ssl_ecdh_curve secp384r1;\n");
+    }
     if let Some(roots) = setup.roots {
         let roots = roots.display();
         writeln!(text, "ssl_client_certificate {roots}; ssl_verify_client on; ssl_verify_depth 5;")

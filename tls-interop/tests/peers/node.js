@@ -13,6 +13,7 @@ const options = {
   minVersion: orders.version,
   maxVersion: orders.version,
   ALPNProtocols: orders.alpn.length ? orders.alpn : undefined,
+  ecdhCurve: !orders.retry ? undefined : server ? 'P-384' : 'X448:P-384',
   cert: file(orders.chain),
   key: file(orders.key),
   ca: file(orders.roots),

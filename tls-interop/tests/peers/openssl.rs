@@ -71,16 +71,21 @@ impl ServerProgram for SServer {
             alpn_mismatch: AlpnHabit::Refuses,
             missing_certificate: Refusal::Alert,
             strange_certificate: Refusal::Alert,
+            update_keys: Some(b"K\n"),
         }
     }
 
     fn start<'a>(&self, setup: &Setup<'a>) -> Box<dyn RunningServer + 'a> {
         let mut command = command("s_server", setup);
+        if setup.retry {
+            command.args(["-groups", "P-384"]);
+        }
         command.args(["-naccept", "1", "-accept", &format!("127.0.0.1:{}", setup.port)]);
         if setup.roots.is_some() {
             command.args(["-Verify", "5"]);
         }
-        if setup.alpn.is_empty() && setup.roots.is_none() && setup.ending == Ending::Ours {
+        let plain = setup.alpn.is_empty() && setup.roots.is_none() && !setup.updates_keys;
+        if plain && setup.ending == Ending::Ours {
             command.arg("-brief");
         }
         if setup.ending == Ending::Theirs {
@@ -88,7 +93,8 @@ impl ServerProgram for SServer {
             command.arg("-WWW").current_dir(setup.fixture.answer.file.parent().unwrap());
         }
         let child = Child::spawn(command);
-        Box::new(RunningSServer { child, ending: setup.ending, fixture: setup.fixture })
+        let (ending, fixture) = (setup.ending, setup.fixture);
+        Box::new(RunningSServer { child, ending, fixture, exchanges: 0 })
     }
 }
 
@@ -96,6 +102,7 @@ struct RunningSServer<'a> {
     child: Child,
     ending: Ending,
     fixture: &'a Fixture,
+    exchanges: usize,
 }
 
 impl RunningServer for RunningSServer<'_> {
@@ -111,7 +118,9 @@ impl RunningServer for RunningSServer<'_> {
             return;
         }
         ours::send(tls, &self.fixture.question.bytes);
-        self.child.wait_for_output(&self.fixture.question.bytes);
+        self.exchanges += 1;
+        let expected = self.fixture.question.bytes.repeat(self.exchanges);
+        self.child.wait_for_output(|bytes| has_data(bytes, &expected));
         self.child.feed(&self.fixture.answer.bytes);
         ours::receive(tls, &self.fixture.answer.bytes);
         if self.ending == Ending::Cut {
@@ -141,11 +150,15 @@ impl ClientProgram for SClient {
             checks_name_late: false,
             notices_truncation: true,
             tells: true,
+            update_keys: Some(b"K\n"),
         }
     }
 
     fn start<'a>(&self, setup: &Setup<'a>) -> Box<dyn RunningClient + 'a> {
         let mut command = command("s_client", setup);
+        if setup.retry {
+            command.args(["-groups", "X448:P-384"]);
+        }
         command.args(["-connect", &format!("127.0.0.1:{}", setup.port)]);
         command.args(["-servername", setup.name, "-verify_hostname", setup.name]);
         if setup.alpn.is_empty() {
@@ -170,13 +183,13 @@ impl RunningClient for RunningSClient<'_> {
 
     fn answered(&mut self) {
         if self.ending == Ending::Theirs {
-            self.child.wait_for_output(&self.fixture.answer.bytes);
+            self.child.wait_for_output(|bytes| has_data(bytes, &self.fixture.answer.bytes));
             self.child.end_stdin();
         }
     }
 
     fn received(&mut self) -> Vec<u8> {
-        data_in(self.child.stdout())
+        data_in(&self.child.stdout())
     }
 
     fn report(&mut self) -> Report {
@@ -184,8 +197,13 @@ impl RunningClient for RunningSClient<'_> {
     }
 }
 
+/// Whether all of `data` is there.
+fn has_data(output: &[u8], data: &[u8]) -> bool {
+    output.len() >= data.len() && data_in(output) == data
+}
+
 /// The data in an output that may have other lines too.
-fn data_in(output: Vec<u8>) -> Vec<u8> {
+fn data_in(output: &[u8]) -> Vec<u8> {
     let lines = output.split_inclusive(|&byte| byte == b'\n');
     let is_data = |line: &&[u8]| line.len() == 64 && line[..63].iter().all(u8::is_ascii_digit);
     lines.filter(is_data).flatten().copied().collect()

@@ -82,6 +82,11 @@ pub(crate) fn receive(tls: &mut Tls, expected: &[u8]) {
     assert!(received == expected, "the data was changed on its way");
 }
 
+/// Waits until the peer has sent something, and leaves it where it is.
+pub(crate) fn wait_for_bytes(tls: &Tls) {
+    assert_eq!(tls.transport().get_ref().peek(&mut [0]).unwrap(), 1);
+}
+
 /// Receives the rest, and how it ends.
 pub(crate) fn rest(tls: &mut Tls) -> (Vec<u8>, Result<(), ErrorKind>) {
     let mut received = Vec::new();

@@ -21,6 +21,11 @@ pub(crate) struct Setup<'a> {
     /// The root it trusts. A server that has one requires client certificates.
     pub(crate) roots: Option<&'a Path>,
     pub(crate) identity: Option<&'a Credentials>,
+    /// A server takes no group but secp384r1; a client puts one before it that we do not know. So
+    /// the client has to begin again (HelloRetryRequest), if it did not guess the group.
+    pub(crate) retry: bool,
+    /// It will be asked to change its keys.
+    pub(crate) updates_keys: bool,
     /// The name that a client expects.
     pub(crate) name: &'static str,
     pub(crate) ending: Ending,
@@ -57,6 +62,9 @@ pub(crate) struct ServerHabits {
     pub(crate) alpn_mismatch: AlpnHabit,
     pub(crate) missing_certificate: Refusal,
     pub(crate) strange_certificate: Refusal,
+    /// What it takes on its standard input for the order to change its keys, and to have us change
+    /// ours (KeyUpdate).
+    pub(crate) update_keys: Option<&'static [u8]>,
 }
 
 /// What a server does about a client that offers only protocols it does not know.
@@ -94,6 +102,9 @@ pub(crate) struct ClientHabits {
     pub(crate) notices_truncation: bool,
     /// Whether it tells the version and the application protocol.
     pub(crate) tells: bool,
+    /// What it takes on its standard input for the order to change its keys, and to have us change
+    /// ours (KeyUpdate).
+    pub(crate) update_keys: Option<&'static [u8]>,
 }
 
 /// How a client and our server know where the data ends.

@@ -94,10 +94,10 @@ impl Child {
         self.stdin = None;
     }
 
-    /// Waits until its standard output contains `needle`.
-    pub(crate) fn wait_for_output(&self, needle: &[u8]) {
-        let found = self.stdout.wait(|captured| contains(&captured.bytes, needle));
-        assert!(found, "it did not print what was expected\n{}", self.said());
+    /// Waits until its standard output is `enough`.
+    pub(crate) fn wait_for_output(&self, enough: impl Fn(&[u8]) -> bool) {
+        let found = self.stdout.wait(|captured| enough(&captured.bytes));
+        assert!(found, "it did not print what was expected");
     }
 
     /// Kills it, so that it can say goodbye to nobody.
@@ -223,7 +223,3 @@ fn own_block() -> (u16, TcpListener) {
 const FIRST_PORT: u16 = 20_000;
 const BLOCK_SIZE: u16 = 200;
 const BLOCKS: u16 = 60;
-
-pub(crate) fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
-}

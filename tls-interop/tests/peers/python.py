@@ -15,6 +15,8 @@ def context():
     made.minimum_version = made.maximum_version = version[orders["version"]]
     if orders["alpn"]:
         made.set_alpn_protocols(orders["alpn"])
+    if orders["retry"]:
+        made.set_ecdh_curve("secp384r1")  # takes one only
     if orders["chain"]:
         made.load_cert_chain(orders["chain"], orders["key"])
     if orders["roots"]:

@@ -42,6 +42,7 @@ impl Script {
             "name": setup.name,
             "version": setup.version.name(),
             "alpn": setup.alpn,
+            "retry": setup.retry,
             "roots": setup.roots,
             "chain": setup.identity.map(|identity| &identity.chain),
             "key": setup.identity.map(|identity| &identity.key),
@@ -75,6 +76,7 @@ impl ServerProgram for Script {
             alpn_mismatch: self.alpn_mismatch,
             missing_certificate: Refusal::Alert,
             strange_certificate: self.strange_certificate,
+            update_keys: None,
         }
     }
 
@@ -97,6 +99,7 @@ impl ClientProgram for Script {
             checks_name_late: self.verifies_late,
             notices_truncation: self.notices_truncation,
             tells: true,
+            update_keys: None,
         }
     }
 
