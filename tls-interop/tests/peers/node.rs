@@ -1,0 +1,17 @@
+//! Node's `tls`.
+
+use crate::peer::{AlpnHabit, Refusal};
+use crate::process::Program;
+use crate::script::Script;
+
+pub(crate) static NODE: Script = Script {
+    program: Program { name: "node", package: "nodejs" },
+    name: "node",
+    flags: &["-e"],
+    text: include_str!("node.js"),
+    alpn_mismatch: AlpnHabit::Refuses,
+    // It verifies after the handshake, in JavaScript.
+    strange_certificate: Refusal::Cut,
+    verifies_late: true,
+    notices_truncation: false,
+};
