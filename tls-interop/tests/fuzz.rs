@@ -214,21 +214,21 @@ impl Fuzz {
 
 /// The kinds that bytes from a peer can cause.
 fn is_the_peers_fault(kind: ErrorKind) -> bool {
-    match kind {
+    matches!(
+        kind,
         ErrorKind::AlertReceived(Alert(_))
-        | ErrorKind::BadRecord
-        | ErrorKind::Certificate(_)
-        | ErrorKind::NoPeerCertificate
-        | ErrorKind::NoSharedAlpn
-        | ErrorKind::NoSharedCipher
-        | ErrorKind::NoSharedGroup
-        | ErrorKind::NoSharedSignature
-        | ErrorKind::NoSharedVersion
-        | ErrorKind::NotTls
-        | ErrorKind::Protocol
-        | ErrorKind::UnexpectedEof => true,
-        _ => false,
-    }
+            | ErrorKind::BadRecord
+            | ErrorKind::Certificate(_)
+            | ErrorKind::NoPeerCertificate
+            | ErrorKind::NoSharedAlpn
+            | ErrorKind::NoSharedCipher
+            | ErrorKind::NoSharedGroup
+            | ErrorKind::NoSharedSignature
+            | ErrorKind::NoSharedVersion
+            | ErrorKind::NotTls
+            | ErrorKind::Protocol
+            | ErrorKind::UnexpectedEof
+    )
 }
 
 fn take(connection: &mut Connection) -> Vec<u8> {

@@ -12,6 +12,8 @@ use tls_core::CertificateError;
 pub(crate) struct Aside {
     /// Which of the own identities was presented.
     pub(crate) identity: Option<usize>,
+    /// What webpki said of the peer's certificate, in its own words.
+    pub(crate) cause: Option<webpki::Error>,
     /// Why the peer's certificate was refused.
     pub(crate) refusal: Option<CertificateError>,
     /// The name the client asked for.

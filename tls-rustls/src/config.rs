@@ -15,10 +15,11 @@ use tls_core::{
     Versions,
 };
 
+use crate::aside::{self, Aside};
 use crate::error::{config_error, session_error};
 use crate::session::{PolicySession, RustlsSession};
 use crate::verify::{Chain, ClientVerifier, ServerVerifier};
-use crate::{NAME, Rustls, aside};
+use crate::{NAME, Rustls};
 
 #[derive(Debug)]
 pub(crate) struct RustlsConnector {
@@ -166,7 +167,7 @@ impl ResolvesServerCert for ByServerName {
 impl Connector for RustlsConnector {
     fn session(&self, name: &ServerName) -> Result<Box<dyn Session>> {
         let connection = UnbufferedClientConnection::new(self.config.clone(), name.to_pki());
-        let connection = connection.map_err(|e| session_error(e, None))?;
+        let connection = connection.map_err(|e| session_error(e, Aside::default()))?;
         let sent = name.as_dns().filter(|_| self.config.enable_sni).map(Into::into);
         let identities = self.identity.iter().cloned().collect();
         Ok(Box::new(RustlsSession::new(connection, identities, sent)))
@@ -181,7 +182,7 @@ impl Acceptor for RustlsAcceptor {
             return Ok(Box::new(PolicySession::new(config, policy, identities)));
         }
         let connection = UnbufferedServerConnection::new(self.config.clone());
-        let connection = connection.map_err(|e| session_error(e, None))?;
+        let connection = connection.map_err(|e| session_error(e, Aside::default()))?;
         Ok(Box::new(RustlsSession::new(connection, identities, None)))
     }
 }

@@ -6,20 +6,28 @@ use rustls::PeerIncompatible;
 use tls_core::{Alert, CertificateError, Error, ErrorKind};
 
 use crate::NAME;
+use crate::aside::Aside;
 
 pub(crate) fn config_error(e: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
     Error::from_backend(ErrorKind::Config, NAME, e)
 }
 
-/// Names what ended a connection; `refusal` is what the certificate verifier said, if it did.
-pub(crate) fn session_error(e: rustls::Error, refusal: Option<CertificateError>) -> Error {
+/// Names what ended a connection; `aside` holds what the certificate verifier said, if it did.
+pub(crate) fn session_error(e: rustls::Error, aside: Aside) -> Error {
     use rustls::Error as Rustls;
 
     let kind = match &e {
         Rustls::AlertReceived(alert) => ErrorKind::AlertReceived(Alert(u8::from(*alert))),
         Rustls::DecryptError => ErrorKind::BadRecord,
-        Rustls::InvalidCertificate(_) => match refusal {
-            Some(why) => ErrorKind::Certificate(why),
+        Rustls::InvalidCertificate(_) => match aside.refusal {
+            // What rustls says is only what our verifier told it, for the alert's sake.
+            Some(why) => {
+                let kind = ErrorKind::Certificate(why);
+                return match aside.cause {
+                    Some(cause) => Error::from_backend(kind, NAME, cause),
+                    None => Error::new(kind),
+                };
+            }
             // Not the certificate: the signature over the handshake, made with its key.
             None => ErrorKind::Protocol,
         },

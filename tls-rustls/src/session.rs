@@ -15,8 +15,9 @@ use tls_core::{
     Negotiated, Progress, Result, Session, Version, Wire,
 };
 
+use crate::NAME;
+use crate::aside::{self, Aside};
 use crate::error::session_error;
-use crate::{NAME, aside};
 
 /// What rustls' two unbuffered connections have in common.
 pub(crate) trait Unbuffered: Send {
@@ -118,7 +119,7 @@ impl<C: Unbuffered> RustlsSession<C> {
                 while let Some(record) = traffic.next_record() {
                     let payload = match record {
                         Ok(record) => record.payload,
-                        Err(e) => return Err(session_error(e, None)),
+                        Err(e) => return Err(session_error(e, Aside::default())),
                     };
                     let n = match self.plaintext.is_empty() {
                         true => payload.len().min(buf.len() - copied),
@@ -147,9 +148,9 @@ impl<C: Unbuffered> RustlsSession<C> {
             Ok(_) => Step::Idle,
             Err(e) => {
                 wire.consume(discard);
-                let refusal = aside::take().refusal;
+                let aside = aside::take();
                 self.put_alerts(wire);
-                return Err(session_error(e, refusal));
+                return Err(session_error(e, aside));
             }
         };
         wire.consume(discard);
@@ -334,7 +335,7 @@ impl PolicySession {
                 Err(_) => {}
             }
             let connection = UnbufferedServerConnection::new(config);
-            let connection = connection.map_err(|e| session_error(e, None))?;
+            let connection = connection.map_err(|e| session_error(e, Aside::default()))?;
             self.begun = Some(RustlsSession::new(connection, self.identities.clone(), None));
         }
         Ok(self.begun.as_mut())

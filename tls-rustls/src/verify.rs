@@ -124,7 +124,7 @@ impl Chain {
                     Some(&check_key_usages),
                 )
                 .map(drop)
-                .map_err(|e| certificate_error(&e))
+                .map_err(named)
         };
         if (self.all_valid.0..=self.all_valid.1).contains(&now) {
             return build(&self.anchors);
@@ -188,7 +188,7 @@ impl ServerVerifier {
             return Ok(());
         }
         let leaf = parse(leaf)?;
-        leaf.verify_is_valid_for_subject_name(name).map_err(|e| certificate_error(&e))
+        leaf.verify_is_valid_for_subject_name(name).map_err(named)
     }
 }
 
@@ -290,9 +290,20 @@ impl ClientCertVerifier for ClientVerifier {
 /// Leaves the exact reason for the session, and gives rustls an error with the right alert.
 fn tell(verdict: Verdict) -> Result<(), rustls::Error> {
     verdict.map_err(|why| {
-        aside::leave(|aside| aside.refusal = Some(why));
+        aside::leave(|aside| {
+            aside.refusal = Some(why);
+            // It may have been about another path than the verdict is.
+            aside.cause.take_if(|cause| certificate_error(cause) != why);
+        });
         refusal(why).into()
     })
+}
+
+/// Names what webpki says, and keeps its words for people.
+fn named(e: webpki::Error) -> CertificateError {
+    let why = certificate_error(&e);
+    aside::leave(|aside| aside.cause = Some(e));
+    why
 }
 
 fn facts(certificate: &CertificateDer<'_>) -> Result<CertificateFacts, CertificateError> {
@@ -300,7 +311,7 @@ fn facts(certificate: &CertificateDer<'_>) -> Result<CertificateFacts, Certifica
 }
 
 fn parse<'a>(certificate: &'a CertificateDer<'_>) -> Result<EndEntityCert<'a>, CertificateError> {
-    EndEntityCert::try_from(certificate).map_err(|e| certificate_error(&e))
+    EndEntityCert::try_from(certificate).map_err(named)
 }
 
 fn check_dates(facts: &CertificateFacts, now: Option<UnixTime>) -> Verdict {

@@ -1,4 +1,5 @@
 //! Two providers in one program, and neither installed as the process's default.
+#![allow(clippy::unwrap_used)] // in the helpers too, not only in the tests themselves
 
 use rustls::crypto::CryptoProvider;
 use tls_conformance::Leaf;
