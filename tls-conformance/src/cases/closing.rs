@@ -354,8 +354,8 @@ fn a_close_on_a_full_wire_gets_through(client: &dyn Backend, server: &dyn Backen
         let mut taken = 0;
         while let Progress::Ready(n) = from.write(&data[taken..])? {
             taken += n;
+            assert!(taken < data.len(), "{taken} bytes taken, and still room");
         }
-        assert!(taken < data.len());
         // At once or after some room was made.
         while from.close()? != Progress::Ready(()) {
             let n = from.wire().pending().len().min(1000);
