@@ -236,4 +236,18 @@ mod tests {
         assert_eq!(roots.given().len(), 1);
         assert_eq!(Roots::default(), Roots::system());
     }
+    #[test]
+    fn text_around_certificates_and_the_ends_of_lines_do_not_matter() {
+        let text = format!("a\n{}b\n{}", certificate("a.test"), certificate("b.test"));
+        for text in [text.replace('\n', "\r\n"), text] {
+            assert_eq!(Roots::empty().with_pem(text.as_bytes()).unwrap().given().len(), 2);
+        }
+    }
+
+    #[test]
+    fn bytes_behind_a_certificate_are_refused() {
+        let roots = Roots::empty().with_pem(certificate("a.test").as_bytes()).unwrap();
+        let longer = [roots.given()[0].as_ref(), b"\0"].concat();
+        why(Roots::empty().with_der(longer.into()));
+    }
 }
