@@ -10,7 +10,7 @@ use x509_cert::Certificate;
 use x509_cert::der::oid::ObjectIdentifier;
 use x509_cert::der::{Decode, Encode};
 use x509_cert::ext::pkix::name::GeneralName;
-use x509_cert::ext::pkix::{ExtendedKeyUsage, KeyUsage, SubjectAltName};
+use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAltName};
 
 use crate::{Error, ErrorKind, Result};
 
@@ -23,6 +23,8 @@ pub struct CertificateFacts {
     dns_names: Vec<String>,
     ip_addresses: Vec<IpAddr>,
     public_key: Vec<u8>,
+    /// What it says of itself as an authority, if anything.
+    constraints: Option<BasicConstraints>,
     /// The key usage, if there is one.
     key_usage: Option<KeyUsage>,
     /// The extended key usage, if there is one.
@@ -67,11 +69,15 @@ impl CertificateFacts {
             dns_names: Vec::new(),
             ip_addresses: Vec::new(),
             public_key: certificate.subject_public_key_info.to_der().map_err(malformed)?,
+            constraints: None,
             key_usage: None,
             purposes: None,
         };
         if let Some((_, names)) = certificate.get::<SubjectAltName>().map_err(malformed)? {
             facts.add_names(names);
+        }
+        if let Some((_, constraints)) = certificate.get::<BasicConstraints>().map_err(malformed)? {
+            facts.constraints = Some(constraints);
         }
         if let Some((_, usage)) = certificate.get::<KeyUsage>().map_err(malformed)? {
             facts.key_usage = Some(usage);
@@ -151,10 +157,20 @@ impl CertificateFacts {
         self.key_usage.is_none_or(|usage| usage.digital_signature())
     }
 
-    /// Whether its key may sign certificates: it has no key usage, or one with keyCertSign
-    /// (RFC 5280 §6.1.4 n).
-    pub fn may_sign_certificates(&self) -> bool {
-        self.key_usage.is_none_or(|usage| usage.key_cert_sign())
+    /// Whether it may issue for a chain of this purpose with `below` other authorities under it
+    /// (RFC 5280 §6.1.4 k to n): it is an authority, for no other purposes, its key may sign
+    /// certificates, and the chain is not longer than it allows.
+    ///
+    /// Also for roots, whether they are given or the system's. Dates and name constraints are
+    /// not looked at here.
+    pub fn may_issue(&self, purpose: Purpose, below: usize) -> bool {
+        let Some(BasicConstraints { ca: true, path_len_constraint: most }) = self.constraints
+        else {
+            return false;
+        };
+        most.is_none_or(|most| below <= most.into())
+            && self.key_usage.is_none_or(|usage| usage.key_cert_sign())
+            && self.purposes.as_ref().is_none_or(|list| list.contains(&purpose.oid()))
     }
 
     /// How well its dNSName entries fit `name`, a normalised DNS name (RFC 6125 §6.4).
