@@ -6,11 +6,11 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use pki_types::{CertificateDer, UnixTime};
-use x509_cert::Certificate;
 use x509_cert::der::oid::ObjectIdentifier;
 use x509_cert::der::{Decode, Encode};
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAltName};
+use x509_cert::{Certificate, Version};
 
 use crate::{Error, ErrorKind, Result};
 
@@ -18,6 +18,8 @@ use crate::{Error, ErrorKind, Result};
 #[derive(Clone, Debug)]
 pub struct CertificateFacts {
     self_issued: bool,
+    /// Of the first version, which has no extensions.
+    is_v1: bool,
     not_before: UnixTime,
     not_after: UnixTime,
     dns_names: Vec<String>,
@@ -64,6 +66,7 @@ impl CertificateFacts {
         let certificate = Certificate::from_der(der).map_err(malformed)?.tbs_certificate;
         let mut facts = Self {
             self_issued: certificate.issuer == certificate.subject,
+            is_v1: certificate.version == Version::V1,
             not_before: time(certificate.validity.not_before),
             not_after: time(certificate.validity.not_after),
             dns_names: Vec::new(),
@@ -164,6 +167,9 @@ impl CertificateFacts {
     /// Also for roots, whether they are given or the system's. Dates and name constraints are
     /// not looked at here.
     pub fn may_issue(&self, purpose: Purpose, below: usize) -> bool {
+        if self.is_v1 && self.self_issued {
+            return true; // an old root, which had no way to say so
+        }
         let Some(BasicConstraints { ca: true, path_len_constraint: most }) = self.constraints
         else {
             return false;
@@ -201,4 +207,17 @@ pub(crate) enum Fit {
 
 fn time(time: x509_cert::time::Time) -> UnixTime {
     UnixTime::since_unix_epoch(Duration::from_secs(time.to_unix_duration().as_secs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_public_root_may_issue_for_servers() {
+        for root in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
+            let facts = CertificateFacts::read(root).unwrap();
+            assert!(facts.may_issue(Purpose::ServerAuth, 1), "{facts:?}");
+        }
+    }
 }
