@@ -34,6 +34,12 @@ cases! { "verification";
         "A self-signed certificate that calls itself an authority is accepted if it was given.";
     Pair a_given_certificate_of_another_issuer_is_trusted [] []
         "A server's certificate that was given as a root is accepted without its issuer.";
+    Pair a_given_certificate_is_trusted_whatever_comes_with_it [] []
+        "A server's certificate that was given as a root is accepted with a chain that was not.";
+    Pair a_given_authority_may_be_the_server_itself [] []
+        "An authority's certificate that was given as a root is accepted as the server's own.";
+    Pair a_given_certificate_with_an_unknown_critical_extension_is_refused [CertificateReasons] []
+        "A certificate that was given as a root is refused for a critical extension nobody knows.";
     Pair a_given_certificate_is_refused_for_another_name [CertificateReasons] []
         "A certificate that was given as a root is refused for a name it does not have.";
     Pair a_given_certificate_is_refused_for_another_purpose [CertificateReasons] []
@@ -150,6 +156,41 @@ fn a_given_certificate_of_another_issuer_is_trusted(
 ) -> Result<()> {
     let identity = stranger().server(NAME);
     Meeting::of(c, s).accepts(&only(&identity)?, &identity)
+}
+
+fn a_given_certificate_is_trusted_whatever_comes_with_it(
+    c: &dyn Backend,
+    s: &dyn Backend,
+) -> Result<()> {
+    let old = Authority::root_with("Root of the past", |p| crate::certs::set_days(p, -20, -10));
+    let between = old.intermediate("Authority nobody here knows");
+    let identity = between.server(NAME);
+    Meeting::of(c, s).accepts(&only(&identity)?, &identity)?;
+    let chain = identity.chain().iter().cloned().chain([old.certificate()]);
+    Meeting::of(c, s).accepts(&only(&identity)?, &crate::certs::with_chain(&identity, chain))
+}
+
+fn a_given_authority_may_be_the_server_itself(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    let serves = |params: &mut rcgen::CertificateParams| {
+        params.subject_alt_names = Leaf::server(&[NAME]).params.subject_alt_names;
+        params.key_usages.push(rcgen::KeyUsagePurpose::DigitalSignature);
+    };
+    let root = Authority::root_with("Root that serves", serves);
+    Meeting::of(c, s).accepts(&root.roots(), &root.as_identity())?;
+    let between = root.intermediate_with("Authority that serves", serves);
+    Meeting::of(c, s).accepts(&between.roots(), &between.as_identity())?;
+    // Also where the root above it is trusted as well.
+    let roots = between.roots().with_der(root.certificate())?;
+    Meeting::of(c, s).accepts(&roots, &between.as_identity())
+}
+
+fn a_given_certificate_with_an_unknown_critical_extension_is_refused(
+    c: &dyn Backend,
+    s: &dyn Backend,
+) -> Result<()> {
+    let identity = super::with_extension(&root(), true);
+    let why = CertificateError::UnhandledCriticalExtension;
+    Meeting::of(c, s).refuses(&only(&identity)?, &identity, why)
 }
 
 fn a_given_certificate_is_refused_for_another_name(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
