@@ -115,7 +115,8 @@ impl ErrorKind {
 /// Why a certificate was refused.
 ///
 /// Where a certificate has several faults, every backend reports the same one: first the dates of
-/// the peer's own certificate, then its purpose, then the chain above it, then the name.
+/// the peer's own certificate, then that it is self-signed and not trusted, then its purpose, then
+/// the chain above it, then the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum CertificateError {

@@ -297,4 +297,59 @@ mod tests {
         assert!(printed.contains("redacted") && printed.contains("a.test"), "{printed}");
         assert!(!printed.contains(&key[40..60]));
     }
+    #[test]
+    fn keys_in_the_newer_syntax_become_older_ones() {
+        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+        let params = rcgen::CertificateParams::new(["a.test".to_owned()]).unwrap();
+        let (chain, key) = (params.self_signed(&key).unwrap().der().clone(), key.serialize_der());
+        assert_eq!(key[2..5], [2, 1, 1], "the version is v2");
+        let identity = Identity::from_der([chain], &key).unwrap();
+        let older = identity.key().secret_der();
+        assert_eq!(older[2..5], [2, 1, 0], "the version is v1");
+        // The algorithm and the key are the same, and nothing follows them.
+        assert_eq!(older[5..], key[5..older.len()]);
+        assert_eq!(usize::from(older[1]) + 2, older.len());
+    }
+
+    #[test]
+    fn other_keys_and_junk_stay_as_they_are() {
+        let older = rcgen::KeyPair::generate().unwrap().serialize_der();
+        for cut in 0..=older.len() {
+            assert!(!matches!(without_public_key(&older[..cut]), Ok(Some(_))));
+        }
+        for junk in [&b"\x30\x03\x02\x01"[..], b"\x30\x80\x02\x01\x01", b"\x04\x00"] {
+            assert!(without_public_key(junk).is_err());
+        }
+    }
+
+    #[test]
+    fn the_best_fitting_identity_is_chosen() {
+        let made = |names: &[&str]| {
+            let names = names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+            let made = rcgen::generate_simple_self_signed(names).unwrap();
+            Identity::from_der([made.cert.into()], &made.signing_key.serialize_der()).unwrap()
+        };
+        let identities = Identities::new(vec![
+            made(&["default.test"]),
+            made(&["*.zone.test"]),
+            made(&["a.zone.test", "B.test"]),
+            made(&["a.zone.test"]),
+        ]);
+        for (name, expected) in [
+            (None, 0),
+            (Some("default.test"), 0),
+            (Some("nobody.test"), 0),
+            (Some(""), 0),
+            (Some("."), 0),
+            (Some(".zone.test"), 0),
+            (Some("zone.test"), 0),
+            (Some("x.y.zone.test"), 0),
+            (Some("x.zone.test"), 1),
+            (Some("a.zone.test"), 2),
+            (Some("A.Zone.TEST."), 2),
+            (Some("b.test"), 2),
+        ] {
+            assert_eq!(identities.choose(name), expected, "{name:?}");
+        }
+    }
 }

@@ -15,8 +15,9 @@ use crate::{Error, ErrorKind, Result};
 ///
 /// A set has a base (nothing, the system's, or Mozilla's) and may have certificates given on top:
 /// `Roots::empty().with_pem_file(…)` trusts only these, `Roots::system().with_pem_file(…)` the
-/// system's and these. A given certificate is trusted as it is: as an issuer, also when it is no
-/// root itself, and as the peer's own certificate. Its dates are checked like any other's.
+/// system's and these. A given certificate is trusted as it is: as an issuer, if it is an
+/// authority's, also when it is no root itself; and as the peer's own certificate. Its dates and
+/// what it may be used for are checked like any other's.
 ///
 /// Cheap to clone. The system's certificates are read when a configuration is compiled.
 #[derive(Clone, PartialEq, Eq)]
@@ -235,5 +236,19 @@ mod tests {
         assert!(roots.base().unwrap().len() > 50);
         assert_eq!(roots.given().len(), 1);
         assert_eq!(Roots::default(), Roots::system());
+    }
+    #[test]
+    fn text_around_certificates_and_the_ends_of_lines_do_not_matter() {
+        let text = format!("a\n{}b\n{}", certificate("a.test"), certificate("b.test"));
+        for text in [text.replace('\n', "\r\n"), text] {
+            assert_eq!(Roots::empty().with_pem(text.as_bytes()).unwrap().given().len(), 2);
+        }
+    }
+
+    #[test]
+    fn bytes_behind_a_certificate_are_refused() {
+        let roots = Roots::empty().with_pem(certificate("a.test").as_bytes()).unwrap();
+        let longer = [roots.given()[0].as_ref(), b"\0"].concat();
+        why(Roots::empty().with_der(longer.into()));
     }
 }

@@ -6,11 +6,11 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use pki_types::{CertificateDer, UnixTime};
-use x509_cert::Certificate;
 use x509_cert::der::oid::ObjectIdentifier;
 use x509_cert::der::{Decode, Encode};
 use x509_cert::ext::pkix::name::GeneralName;
-use x509_cert::ext::pkix::{ExtendedKeyUsage, KeyUsage, SubjectAltName};
+use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAltName};
+use x509_cert::{Certificate, Version};
 
 use crate::{Error, ErrorKind, Result};
 
@@ -18,11 +18,15 @@ use crate::{Error, ErrorKind, Result};
 #[derive(Clone, Debug)]
 pub struct CertificateFacts {
     self_issued: bool,
+    /// Of the first version, which has no extensions.
+    is_v1: bool,
     not_before: UnixTime,
     not_after: UnixTime,
     dns_names: Vec<String>,
     ip_addresses: Vec<IpAddr>,
     public_key: Vec<u8>,
+    /// What it says of itself as an authority, if anything.
+    constraints: Option<BasicConstraints>,
     /// The key usage, if there is one.
     key_usage: Option<KeyUsage>,
     /// The extended key usage, if there is one.
@@ -62,16 +66,21 @@ impl CertificateFacts {
         let certificate = Certificate::from_der(der).map_err(malformed)?.tbs_certificate;
         let mut facts = Self {
             self_issued: certificate.issuer == certificate.subject,
+            is_v1: certificate.version == Version::V1,
             not_before: time(certificate.validity.not_before),
             not_after: time(certificate.validity.not_after),
             dns_names: Vec::new(),
             ip_addresses: Vec::new(),
             public_key: certificate.subject_public_key_info.to_der().map_err(malformed)?,
+            constraints: None,
             key_usage: None,
             purposes: None,
         };
         if let Some((_, names)) = certificate.get::<SubjectAltName>().map_err(malformed)? {
             facts.add_names(names);
+        }
+        if let Some((_, constraints)) = certificate.get::<BasicConstraints>().map_err(malformed)? {
+            facts.constraints = Some(constraints);
         }
         if let Some((_, usage)) = certificate.get::<KeyUsage>().map_err(malformed)? {
             facts.key_usage = Some(usage);
@@ -151,10 +160,23 @@ impl CertificateFacts {
         self.key_usage.is_none_or(|usage| usage.digital_signature())
     }
 
-    /// Whether its key may sign certificates: it has no key usage, or one with keyCertSign
-    /// (RFC 5280 §6.1.4 n).
-    pub fn may_sign_certificates(&self) -> bool {
-        self.key_usage.is_none_or(|usage| usage.key_cert_sign())
+    /// Whether it may issue for a chain of this purpose with `below` other authorities under it
+    /// (RFC 5280 §6.1.4 k to n): it is an authority, for no other purposes, its key may sign
+    /// certificates, and the chain is not longer than it allows.
+    ///
+    /// Also for roots, whether they are given or the system's. Dates and name constraints are
+    /// not looked at here.
+    pub fn may_issue(&self, purpose: Purpose, below: usize) -> bool {
+        if self.is_v1 && self.self_issued {
+            return true; // an old root, which had no way to say so
+        }
+        let Some(BasicConstraints { ca: true, path_len_constraint: most }) = self.constraints
+        else {
+            return false;
+        };
+        most.is_none_or(|most| below <= most.into())
+            && self.key_usage.is_none_or(|usage| usage.key_cert_sign())
+            && self.purposes.as_ref().is_none_or(|list| list.contains(&purpose.oid()))
     }
 
     /// How well its dNSName entries fit `name`, a normalised DNS name (RFC 6125 §6.4).
@@ -185,4 +207,17 @@ pub(crate) enum Fit {
 
 fn time(time: x509_cert::time::Time) -> UnixTime {
     UnixTime::since_unix_epoch(Duration::from_secs(time.to_unix_duration().as_secs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_public_root_may_issue_for_servers() {
+        for root in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
+            let facts = CertificateFacts::read(root).unwrap();
+            assert!(facts.may_issue(Purpose::ServerAuth, 1), "{facts:?}");
+        }
+    }
 }

@@ -5,6 +5,8 @@
 //! cannot do one thing: they drop an option, hide a fact, or blur a reason, and claim it all the
 //! same.
 
+#![allow(clippy::unwrap_used)] // tests
+
 use std::sync::Mutex;
 
 use polytls::{

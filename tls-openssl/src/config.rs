@@ -13,8 +13,8 @@ use openssl::x509::verify::X509CheckFlags;
 use openssl::x509::{X509, X509Name};
 use tls_core::{
     Acceptor, AlpnOutcome, CipherSuite, ClientAuth, ClientConfig, Connector, Error, ErrorKind,
-    Group, Identity, Protocols, Result, ServerConfig, ServerName, Session, Version, Versions,
-    danger,
+    Group, Identity, Protocols, Result, Roots, ServerConfig, ServerName, Session, Version,
+    Versions, danger,
 };
 
 use crate::error::{backend_error, config_error};
@@ -23,11 +23,16 @@ use crate::{HAS_POST_QUANTUM, NAME, Openssl, ffi, verify};
 
 pub(crate) struct OpensslConnector {
     context: SslContext,
+    roots: Roots,
     skip: danger::Skip,
     send_name: bool,
 }
 
-pub(crate) struct OpensslAcceptor(SslContext);
+pub(crate) struct OpensslAcceptor {
+    context: SslContext,
+    /// What clients are verified against, if they are asked.
+    roots: Option<Roots>,
+}
 
 pub(crate) fn client(config: &ClientConfig, backend: &Openssl) -> Result<OpensslConnector> {
     let mut context = SslContext::builder(SslMethod::tls_client()).map_err(backend_error)?;
@@ -42,7 +47,12 @@ pub(crate) fn client(config: &ClientConfig, backend: &Openssl) -> Result<Openssl
         context.set_alpn_protos(&config.alpn().to_wire()).map_err(config_error)?;
     }
     modify(&mut context, backend)?;
-    Ok(OpensslConnector { context: context.build(), skip, send_name: config.send_server_name() })
+    Ok(OpensslConnector {
+        context: context.build(),
+        roots: config.roots().clone(),
+        skip,
+        send_name: config.send_server_name(),
+    })
 }
 
 pub(crate) fn server(config: &ServerConfig, backend: &Openssl) -> Result<OpensslAcceptor> {
@@ -79,7 +89,7 @@ pub(crate) fn server(config: &ServerConfig, backend: &Openssl) -> Result<Openssl
             Ok(())
         });
     }
-    Ok(OpensslAcceptor(context.build()))
+    Ok(OpensslAcceptor { context: context.build(), roots: config.client_auth().roots().cloned() })
 }
 
 /// What clients and servers have in common.
@@ -206,7 +216,7 @@ impl Connector for OpensslConnector {
         let sent = name.as_dns().filter(|_| self.send_name);
         let begin = || {
             let mut ssl = Ssl::new(&self.context)?;
-            verify::prepare(&mut ssl, self.skip)?;
+            verify::prepare(&mut ssl, self.skip, Some(self.roots.clone()))?;
             if !self.skip.skips_name() {
                 let param = ssl.param_mut();
                 param.set_hostflags(
@@ -231,8 +241,8 @@ impl Connector for OpensslConnector {
 impl Acceptor for OpensslAcceptor {
     fn session(&self) -> Result<Box<dyn Session>> {
         let begin = || {
-            let mut ssl = Ssl::new(&self.0)?;
-            verify::prepare(&mut ssl, danger::Skip::nothing())?;
+            let mut ssl = Ssl::new(&self.context)?;
+            verify::prepare(&mut ssl, danger::Skip::nothing(), self.roots.clone())?;
             ssl.set_accept_state();
             OpensslSession::new(ssl, None)
         };

@@ -25,6 +25,15 @@ unsafe extern "C" {
         >,
         argument: *mut c_void,
     );
+    /// `X509_STORE_CTX_set0_untrusted(3)`, since OpenSSL 1.1.0.
+    fn X509_STORE_CTX_set0_untrusted(
+        store: *mut openssl_sys::X509_STORE_CTX,
+        certificates: *mut openssl_sys::stack_st_X509,
+    );
+    /// `X509_STORE_CTX_get0_cert(3)`, since OpenSSL 1.1.0.
+    fn X509_STORE_CTX_get0_cert(
+        store: *const openssl_sys::X509_STORE_CTX,
+    ) -> *mut openssl_sys::X509;
     /// `X509_get_extension_flags(3)`, since OpenSSL 1.1.0.
     fn X509_get_extension_flags(certificate: *mut openssl_sys::X509) -> u32;
 }
@@ -94,6 +103,17 @@ unsafe extern "C" fn verify_chain(
     store: *mut openssl_sys::X509_STORE_CTX,
     _: *mut c_void,
 ) -> c_int {
+    // SAFETY: OpenSSL calls this with a live X509_STORE_CTX that holds the peer's certificate, which
+    // it owns; both are only read here.
+    let given = unsafe {
+        let leaf = X509_STORE_CTX_get0_cert(store);
+        !leaf.is_null()
+            && verify::is_given(X509StoreContextRef::from_ptr(store), X509Ref::from_ptr(leaf))
+    };
+    if given {
+        // SAFETY: the context borrows its certificates; that it borrows none is valid.
+        unsafe { X509_STORE_CTX_set0_untrusted(store, ptr::null_mut()) }
+    }
     // SAFETY: OpenSSL calls this with a live X509_STORE_CTX, set up for the call that is made here.
     let completed = unsafe { openssl_sys::X509_verify_cert(store) } == 1;
     // SAFETY: as above; nobody else has it for the length of this call.

@@ -11,7 +11,7 @@ use openssl::ex_data::Index;
 use openssl::ssl::{Ssl, SslContextBuilder, SslRef, SslVerifyMode};
 use openssl::x509::store::{X509Store, X509StoreBuilder};
 use openssl::x509::verify::X509VerifyFlags;
-use openssl::x509::{X509, X509StoreContext, X509StoreContextRef, X509VerifyResult};
+use openssl::x509::{X509, X509Ref, X509StoreContext, X509StoreContextRef, X509VerifyResult};
 use tls_core::x509::CertificateFacts;
 use tls_core::{CertificateError, Result, Roots, danger};
 
@@ -67,7 +67,10 @@ pub(crate) struct Findings {
     /// One more than the index in [`ORDER`] of the verdict so far; zero if there is no fault.
     fault: AtomicUsize,
     requested: AtomicBool,
+    /// Whether the peer's certificate is one of [`roots`](Self::roots), and trusted as it is.
+    given: AtomicBool,
     skip: danger::Skip,
+    roots: Option<Roots>,
 }
 
 /// The faults, in the order in which the core wants them named: the first is the verdict.
@@ -133,10 +136,15 @@ static FINDINGS: LazyLock<Result<Index<Ssl, Arc<Findings>>, ErrorStack>> =
 
 /// Gives `ssl` a place for findings.
 ///
-/// `skip` is what the verification leaves out.
-pub(crate) fn prepare(ssl: &mut SslRef, skip: danger::Skip) -> Result<(), ErrorStack> {
+/// `skip` is what the verification leaves out, `roots` what its peers are verified against, if
+/// they are.
+pub(crate) fn prepare(
+    ssl: &mut SslRef,
+    skip: danger::Skip,
+    roots: Option<Roots>,
+) -> Result<(), ErrorStack> {
     let index = FINDINGS.as_ref().map_err(Clone::clone)?;
-    ssl.set_ex_data(*index, Arc::new(Findings { skip, ..Findings::default() }));
+    ssl.set_ex_data(*index, Arc::new(Findings { skip, roots, ..Findings::default() }));
     Ok(())
 }
 
@@ -151,8 +159,11 @@ fn note(ok: bool, chain: &mut X509StoreContextRef) -> bool {
     if !ok {
         let fault = certificate_error(chain.error());
         if let Some(findings) = findings_of(chain) {
-            if counts(fault, chain.error_depth(), findings.skip) {
-                findings.note(fault, chain.error_depth());
+            let depth = chain.error_depth();
+            // What is above a certificate that is trusted as it is does not matter.
+            let above = depth > 0 && findings.given.load(Ordering::Relaxed);
+            if !above && counts(fault, depth, findings.skip) {
+                findings.note(fault, depth);
             }
         }
         chain.set_error(X509VerifyResult::OK);
@@ -178,9 +189,7 @@ pub(crate) fn conclude(chain: &mut X509StoreContextRef, completed: bool) -> bool
 /// What the core and webpki ask of the peer's own certificate, and OpenSSL does not.
 fn check_use(findings: &Findings, chain: &X509StoreContextRef) {
     let Some(leaf) = chain.chain().and_then(|chain| chain.get(0)) else { return };
-    // A certificate that is trusted as it is stands alone in its chain.
-    let alone = chain.chain().is_none_or(|chain| chain.len() == 1);
-    if !alone && ffi::is_ca(leaf) {
+    if !findings.given.load(Ordering::Relaxed) && ffi::is_ca(leaf) {
         findings.note(CertificateError::Purpose, 0);
     }
     let facts = leaf.to_der().ok().and_then(|der| CertificateFacts::read(&der.into()).ok());
@@ -189,6 +198,17 @@ fn check_use(findings: &Findings, chain: &X509StoreContextRef) {
         Some(facts) if !facts.may_sign() => findings.note(CertificateError::Purpose, 0),
         Some(_) => {}
     }
+}
+
+/// Whether `leaf` is one of the roots that were given, and so trusted as it is. The faults of
+/// `chain` are noted accordingly from now on.
+pub(crate) fn is_given(chain: &X509StoreContextRef, leaf: &X509Ref) -> bool {
+    let Some(findings) = findings_of(chain) else { return false };
+    let Some(roots) = &findings.roots else { return false };
+    let der = leaf.to_der().unwrap_or_default();
+    let given = roots.given().iter().any(|root| root.as_ref() == der);
+    findings.given.store(given, Ordering::Relaxed);
+    given
 }
 
 fn findings_of(chain: &X509StoreContextRef) -> Option<Arc<Findings>> {

@@ -111,6 +111,7 @@ impl Chain {
         let Some(now) = now else {
             return untimed::verify(self, leaf, &end_entity, intermediates, &usage, purpose);
         };
+        let allowed = |path: &VerifiedPath<'_>| self.check_issuers(path, purpose);
         let build = |anchors: &[TrustAnchor<'_>]| {
             let algorithms = self.algorithms.all;
             end_entity
@@ -121,7 +122,7 @@ impl Chain {
                     now,
                     usage(),
                     None,
-                    Some(&check_key_usages),
+                    Some(&allowed),
                 )
                 .map(drop)
                 .map_err(named)
@@ -146,18 +147,33 @@ impl Chain {
             verdict => verdict,
         }
     }
-}
 
-/// webpki does not look at the key usage of the issuers in a path (RFC 5280 §6.1.4 n).
-fn check_key_usages(path: &VerifiedPath<'_>) -> Result<(), webpki::Error> {
-    for issuer in path.intermediate_certificates() {
-        match CertificateFacts::read(&issuer.der()) {
-            Ok(facts) if facts.may_sign_certificates() => {}
-            Ok(_) => return Err(webpki::Error::EndEntityUsedAsCa),
-            Err(_) => return Err(webpki::Error::BadDer),
+    /// What webpki does not look at: the key usages of the issuers, and of a root more than its
+    /// name, key, and name constraints.
+    fn check_issuers(
+        &self,
+        path: &VerifiedPath<'_>,
+        purpose: Purpose,
+    ) -> Result<(), webpki::Error> {
+        let mut below = 0;
+        for issuer in path.intermediate_certificates() {
+            let facts = CertificateFacts::read(&issuer.der()).map_err(|_| webpki::Error::BadDer)?;
+            if !facts.may_issue(purpose, below) {
+                return Err(webpki::Error::EndEntityUsedAsCa);
+            }
+            below += 1;
+        }
+        let anchor = path.anchor();
+        let mut roots = self.anchors.iter().zip(&self.roots).filter(|(known, _)| {
+            known.subject == anchor.subject
+                && known.subject_public_key_info == anchor.subject_public_key_info
+        });
+        // There may be several certificates of one authority.
+        match roots.any(|(_, root)| root.facts.may_issue(purpose, below)) {
+            true => Ok(()),
+            false => Err(webpki::Error::EndEntityUsedAsCa),
         }
     }
-    Ok(())
 }
 
 /// What a client checks of a server.

@@ -11,7 +11,6 @@ use tls_core::x509::Purpose;
 use webpki::{EndEntityCert, KeyUsage};
 use x509_cert::Certificate;
 use x509_cert::der::{Decode, Encode, Reader, SliceReader};
-use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage as KeyUsageExtension};
 
 use super::{Chain, Verdict, facts};
 use crate::error::certificate_error;
@@ -70,12 +69,12 @@ impl Walk<'_> {
                 return Err(CertificateError::ChainTooLong);
             }
             *signatures -= 1;
-            let next = self.link(child, issuer, parent).and_then(|parent| match is_root {
-                true => Ok(()),
-                false if above == MAX_INTERMEDIATES => Err(CertificateError::ChainTooLong),
-                false => {
-                    check_issuer(&parsed, above, self.purpose)?;
-                    self.climb(issuer, Some(&parent), above + 1, signatures)
+            let next = self.link(child, issuer, parent).and_then(|parent| {
+                match facts(issuer)?.may_issue(self.purpose, above) {
+                    false => Err(CertificateError::Purpose),
+                    true if is_root => Ok(()),
+                    true if above == MAX_INTERMEDIATES => Err(CertificateError::ChainTooLong),
+                    true => self.climb(issuer, Some(&parent), above + 1, signatures),
                 }
             });
             match next {
@@ -137,26 +136,6 @@ impl Walk<'_> {
         }
         verdict
     }
-}
-
-/// The rules for an issuer that is not a root (RFC 5280 §6.1.4 k, l, m, n).
-fn check_issuer(issuer: &Certificate, above: usize, purpose: Purpose) -> Verdict {
-    let bad = |_| CertificateError::BadEncoding;
-    let issuer = &issuer.tbs_certificate;
-    let constraints = issuer.get::<BasicConstraints>().map_err(bad)?.map(|(_, c)| c);
-    let Some(BasicConstraints { ca: true, path_len_constraint }) = constraints else {
-        return Err(CertificateError::Purpose);
-    };
-    let may_sign = issuer.get::<KeyUsageExtension>().map_err(bad)?;
-    let usage = issuer.get::<ExtendedKeyUsage>().map_err(bad)?;
-    let wanted = purpose.oid();
-    if path_len_constraint.is_some_and(|most| above > most.into())
-        || may_sign.is_some_and(|(_, usage)| !usage.key_cert_sign())
-        || usage.is_some_and(|(_, usage)| !usage.0.contains(&wanted))
-    {
-        return Err(CertificateError::Purpose);
-    }
-    Ok(())
 }
 
 fn parse(der: &CertificateDer<'_>) -> Result<Certificate, CertificateError> {

@@ -54,6 +54,10 @@ cases! { "verification";
         "A name that the constraints of an authority do not permit is refused.";
     Pair excluded_names_are_refused [CertificateReasons] []
         "A name that the constraints of an authority exclude is refused.";
+    Pair addresses_that_are_not_permitted_are_refused [CertificateReasons] []
+        "An IP address that the constraints of an authority do not permit is refused.";
+    Pair an_authority_of_the_leafs_own_name_is_found [] []
+        "A certificate with the same subject as its issuer is not taken for self-signed.";
     Pair one_excluded_name_among_good_ones_is_refused [CertificateReasons] []
         "One name against the constraints spoils the certificate, asked for or not.";
 }
@@ -267,4 +271,23 @@ fn one_excluded_name_among_good_ones_is_refused(c: &dyn Backend, s: &dyn Backend
     let (root, between) = with_constraints(vec![dns("test")], vec![dns("secret.test")]);
     let identity = between.issue(Leaf::server(&[NAME, "very.secret.test"]));
     Meeting::of(c, s).refuses(&root.roots(), &identity, CertificateError::Purpose)
+}
+
+fn addresses_that_are_not_permitted_are_refused(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    let net = rcgen::CidrSubnet::from_v4_prefix([192, 0, 2, 0], 24);
+    let (root, between) = with_constraints(vec![GeneralSubtree::IpAddress(net)], vec![]);
+    let at = |name| Meeting::of(c, s).at(name);
+    at("192.0.2.7").accepts(&root.roots(), &between.server("192.0.2.7"))?;
+    let outside = between.server("198.51.100.7");
+    at("198.51.100.7").refuses(&root.roots(), &outside, CertificateError::Purpose)
+}
+
+fn an_authority_of_the_leafs_own_name_is_found(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    let root = Authority::root(NAME);
+    // As with every public authority, both say which keys they have and which one signed.
+    let leaf = Leaf::server(&[NAME]).with(|params| {
+        params.is_ca = IsCa::ExplicitNoCa; // rcgen writes a subject key identifier with this
+        params.use_authority_key_identifier_extension = true;
+    });
+    Meeting::of(c, s).accepts(&root.roots(), &root.issue(leaf))
 }

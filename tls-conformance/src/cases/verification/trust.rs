@@ -3,6 +3,8 @@
 use rcgen::{BasicConstraints, IsCa};
 use tls_core::{Backend, CertificateError, Client, ClientConfig, Result, Roots, Version};
 
+use tls_core::danger::Skip;
+
 use super::{Meeting, root};
 use crate::cases::cases;
 use crate::certs::{Authority, Leaf};
@@ -32,6 +34,12 @@ cases! { "verification";
         "A self-signed certificate that calls itself an authority is accepted if it was given.";
     Pair a_given_certificate_of_another_issuer_is_trusted [] []
         "A server's certificate that was given as a root is accepted without its issuer.";
+    Pair a_given_certificate_is_trusted_whatever_comes_with_it [] []
+        "A server's certificate that was given as a root is accepted with a chain that was not.";
+    Pair a_given_authority_may_be_the_server_itself [] []
+        "An authority's certificate that was given as a root is accepted as the server's own.";
+    Pair a_given_certificate_with_an_unknown_critical_extension_is_refused [CertificateReasons] []
+        "A certificate that was given as a root is refused for a critical extension nobody knows.";
     Pair a_given_certificate_is_refused_for_another_name [CertificateReasons] []
         "A certificate that was given as a root is refused for a name it does not have.";
     Pair a_given_certificate_is_refused_for_another_purpose [CertificateReasons] []
@@ -40,6 +48,18 @@ cases! { "verification";
         "A server's certificate that was given as a root vouches only for itself.";
     Pair a_given_intermediate_is_trusted [] []
         "An intermediate that was given as a root is trusted without what is above it.";
+    Pair a_given_certificate_that_is_no_authority_issues_nothing [CertificateReasons] []
+        "A certificate that was given as a root and is no authority's cannot issue another.";
+    Pair a_root_that_may_not_sign_certificates_issues_nothing [CertificateReasons] []
+        "A root whose key usage lacks keyCertSign cannot issue a certificate.";
+    Pair a_root_for_other_purposes_is_no_root_here [CertificateReasons] []
+        "A root that is meant only for clients cannot vouch for a server.";
+    Pair a_roots_path_length_counts [CertificateReasons] []
+        "A chain longer than its root allows is refused.";
+    Pair a_roots_name_constraints_count [CertificateReasons] []
+        "A name against the constraints of its root is refused.";
+    Pair without_the_dates_a_roots_limits_count [SkipTimeVerification CertificateReasons] []
+        "With the dates left out, what a root may issue still counts.";
     Pair without_roots_nobody_is_trusted [CertificateReasons] []
         "A client without any root refuses every server.";
     Pair each_of_several_roots_is_trusted [] []
@@ -138,6 +158,41 @@ fn a_given_certificate_of_another_issuer_is_trusted(
     Meeting::of(c, s).accepts(&only(&identity)?, &identity)
 }
 
+fn a_given_certificate_is_trusted_whatever_comes_with_it(
+    c: &dyn Backend,
+    s: &dyn Backend,
+) -> Result<()> {
+    let old = Authority::root_with("Root of the past", |p| crate::certs::set_days(p, -20, -10));
+    let between = old.intermediate("Authority nobody here knows");
+    let identity = between.server(NAME);
+    Meeting::of(c, s).accepts(&only(&identity)?, &identity)?;
+    let chain = identity.chain().iter().cloned().chain([old.certificate()]);
+    Meeting::of(c, s).accepts(&only(&identity)?, &crate::certs::with_chain(&identity, chain))
+}
+
+fn a_given_authority_may_be_the_server_itself(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    let serves = |params: &mut rcgen::CertificateParams| {
+        params.subject_alt_names = Leaf::server(&[NAME]).params.subject_alt_names;
+        params.key_usages.push(rcgen::KeyUsagePurpose::DigitalSignature);
+    };
+    let root = Authority::root_with("Root that serves", serves);
+    Meeting::of(c, s).accepts(&root.roots(), &root.as_identity())?;
+    let between = root.intermediate_with("Authority that serves", serves);
+    Meeting::of(c, s).accepts(&between.roots(), &between.as_identity())?;
+    // Also where the root above it is trusted as well.
+    let roots = between.roots().with_der(root.certificate())?;
+    Meeting::of(c, s).accepts(&roots, &between.as_identity())
+}
+
+fn a_given_certificate_with_an_unknown_critical_extension_is_refused(
+    c: &dyn Backend,
+    s: &dyn Backend,
+) -> Result<()> {
+    let identity = super::with_extension(&root(), true);
+    let why = CertificateError::UnhandledCriticalExtension;
+    Meeting::of(c, s).refuses(&only(&identity)?, &identity, why)
+}
+
 fn a_given_certificate_is_refused_for_another_name(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
     let identity = Leaf::server(&["other.test"]).self_signed();
     Meeting::of(c, s).refuses(&only(&identity)?, &identity, CertificateError::NameMismatch)
@@ -161,6 +216,78 @@ fn a_given_leaf_vouches_for_no_other(c: &dyn Backend, s: &dyn Backend) -> Result
 fn a_given_intermediate_is_trusted(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
     let between = root().intermediate("Authority that was given");
     Meeting::of(c, s).accepts(&between.roots(), &between.server(NAME))
+}
+
+/// What a root may not issue.
+type Limits = fn(&mut rcgen::CertificateParams);
+
+fn no_authority(params: &mut rcgen::CertificateParams) {
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.key_usages.clear();
+}
+
+fn no_signatures(params: &mut rcgen::CertificateParams) {
+    params.key_usages = vec![rcgen::KeyUsagePurpose::CrlSign];
+}
+
+fn only_clients(params: &mut rcgen::CertificateParams) {
+    params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+}
+
+fn no_intermediates(params: &mut rcgen::CertificateParams) {
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+}
+
+fn only_other_names(params: &mut rcgen::CertificateParams) {
+    params.name_constraints = Some(rcgen::NameConstraints {
+        permitted_subtrees: vec![rcgen::GeneralSubtree::DnsName("other.test".into())],
+        excluded_subtrees: vec![],
+    });
+}
+
+/// A root with these limits does not vouch for a server below an intermediate.
+fn limited(c: &dyn Backend, s: &dyn Backend, skip: Skip, limits: Limits) -> Result<()> {
+    let root = Authority::root_with("Root with limits", limits);
+    let identity = root.intermediate("Authority below it").server(NAME);
+    let meeting = Meeting::of(c, s).skipping(skip);
+    meeting.refuses(&root.roots(), &identity, CertificateError::Purpose)
+}
+
+fn a_given_certificate_that_is_no_authority_issues_nothing(
+    c: &dyn Backend,
+    s: &dyn Backend,
+) -> Result<()> {
+    let root = Authority::root_with("Root that is none", no_authority);
+    let why = CertificateError::Purpose;
+    Meeting::of(c, s).refuses(&root.roots(), &root.server(NAME), why)?;
+    limited(c, s, Skip::nothing(), no_authority)
+}
+
+fn a_root_that_may_not_sign_certificates_issues_nothing(
+    c: &dyn Backend,
+    s: &dyn Backend,
+) -> Result<()> {
+    limited(c, s, Skip::nothing(), no_signatures)
+}
+
+fn a_root_for_other_purposes_is_no_root_here(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    limited(c, s, Skip::nothing(), only_clients)
+}
+
+fn a_roots_path_length_counts(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    let root = Authority::root_with("Root with limits", no_intermediates);
+    Meeting::of(c, s).accepts(&root.roots(), &root.server(NAME))?;
+    limited(c, s, Skip::nothing(), no_intermediates)
+}
+
+fn a_roots_name_constraints_count(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    limited(c, s, Skip::nothing(), only_other_names)
+}
+
+fn without_the_dates_a_roots_limits_count(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    let all: [Limits; 5] =
+        [no_authority, no_signatures, only_clients, no_intermediates, only_other_names];
+    all.into_iter().try_for_each(|limits| limited(c, s, Skip::nothing().time(), limits))
 }
 
 fn without_roots_nobody_is_trusted(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
