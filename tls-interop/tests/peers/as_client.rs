@@ -33,6 +33,8 @@ cases! {
     alpn_is_agreed if |_| true;
     alpn_mismatch_is_refused if |habits| habits.alpn_mismatch == AlpnHabit::Refuses;
     alpn_mismatch_agrees_on_nothing if |habits| habits.alpn_mismatch == AlpnHabit::Ignores;
+    alpn_mismatch_is_refused_or_agrees_on_nothing if
+        |habits| habits.alpn_mismatch == AlpnHabit::Varies;
     tls12_client_certificate_is_accepted if |_| true;
     tls13_client_certificate_is_accepted if |_| true;
     tls12_missing_client_certificate_is_refused if |_| true;
@@ -172,6 +174,18 @@ fn alpn_mismatch_agrees_on_nothing(bench: &Bench<'_>) {
     talk.server.exchange(&mut talk.tls);
     talk.close(bench.program.habits());
     assert_eq!(talk.server.report().alpn, None);
+}
+
+fn alpn_mismatch_is_refused_or_agrees_on_nothing(bench: &Bench<'_>) {
+    let config = bench.config().alpn(["polytls/1"]);
+    let mut talk = bench.connect(NAME, config, Plan { alpn: &["http/1.1"], ..PLAIN });
+    match talk.tls.handshake() {
+        Ok(()) => assert_eq!(talk.tls.negotiated().unwrap().alpn, None),
+        Err(e) => {
+            let refused = ErrorKind::AlertReceived(Alert::NO_APPLICATION_PROTOCOL);
+            assert_eq!(Error::from(e).kind(), refused);
+        }
+    }
 }
 
 fn client_certificate_is_accepted(bench: &Bench<'_>, version: Version) {

@@ -13,7 +13,7 @@ use crate::peer::{
 };
 use crate::process::{Child, Program};
 
-const NGINX: Program = Program { name: "nginx", package: "nginx-light" };
+const NGINX: Program = Program { name: "nginx", package: "nginx" };
 
 pub(crate) struct Nginx;
 

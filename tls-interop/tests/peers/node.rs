@@ -9,7 +9,8 @@ pub(crate) static NODE: Script = Script {
     name: "node",
     flags: &["-e"],
     text: include_str!("node.js"),
-    alpn_mismatch: AlpnHabit::Refuses,
+    // It refuses since version 19.
+    alpn_mismatch: AlpnHabit::Varies,
     // It verifies after the handshake, in JavaScript.
     strange_certificate: Refusal::Cut,
     verifies_late: true,

@@ -74,6 +74,8 @@ pub(crate) enum AlpnHabit {
     Ignores,
     /// Sends the alert `no_application_protocol`.
     Refuses,
+    /// The one or the other, depending on its version.
+    Varies,
 }
 
 /// How a server refuses a client.

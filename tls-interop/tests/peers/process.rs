@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long anything may take.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often to look for what nobody announces: a port that opens, a child that exits.
 pub(crate) const TICK: Duration = Duration::from_millis(3);
@@ -108,8 +108,10 @@ impl Child {
 
     /// Asks it to stop (SIGTERM).
     pub(crate) fn terminate(&mut self) {
-        let mut kill = Command::new("kill");
-        assert!(kill.arg(self.child.id().to_string()).status().unwrap().success());
+        // The shell's own: not every system has a program for it.
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "kill \"$0\"", &self.child.id().to_string()]);
+        assert!(shell.status().unwrap().success());
     }
 
     /// Whether it has exited.

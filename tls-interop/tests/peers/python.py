@@ -13,6 +13,8 @@ def context():
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
     version = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
     made.minimum_version = made.maximum_version = version[orders["version"]]
+    # Some versions tell OpenSSL to take an end without close_notify for one with.
+    made.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
     if orders["alpn"]:
         made.set_alpn_protocols(orders["alpn"])
     if orders["retry"]:
