@@ -14,7 +14,7 @@ const NEEDED: &[(Find, &str)] = &[
     (Find::Library("openssl"), "libssl-dev"),
     (Find::Program("openssl"), "openssl"),
     (Find::Program("curl"), "curl"),
-    (Find::Program("nginx"), "nginx-light"),
+    (Find::Program("nginx"), "nginx"),
     (Find::Program("gnutls-cli"), "gnutls-bin"),
     (Find::Program("gnutls-serv"), "gnutls-bin"),
     (Find::Program("python3"), "python3"),
