@@ -30,6 +30,9 @@ impl OpensslSession {
         wire: &mut Wire,
         call: impl FnOnce(&mut SslStream<Wire>) -> Result<T, openssl::ssl::Error>,
     ) -> Result<Progress<T>> {
+        // What other code on this thread has left there would be taken for an error of this call
+        // (SSL_get_error(3)).
+        let _ = ErrorStack::get();
         mem::swap(self.stream.get_mut(), wire);
         let result = call(&mut self.stream);
         mem::swap(self.stream.get_mut(), wire);
