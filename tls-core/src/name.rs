@@ -40,22 +40,24 @@ impl ServerName {
             let text = format!("server name '{}': {why}", name.escape_debug());
             Error::new(ErrorKind::Config).because(text)
         };
-        let without_dot = name.strip_suffix('.').unwrap_or(name);
-        if without_dot.is_empty() {
-            return Err(refuse("it is empty"));
-        }
-        let ascii = if without_dot.is_ascii() {
-            without_dot.to_ascii_lowercase()
+        let ascii = if name.is_ascii() {
+            name.to_ascii_lowercase()
         } else {
-            idna::domain_to_ascii(without_dot)
+            // Also makes other scripts' full stops dots.
+            idna::domain_to_ascii(name)
                 .map_err(|_| refuse("it is not a valid internationalised domain name"))?
         };
-        // Such a name would reach a resolver as an address (WHATWG URL §3.5); no certificate has it.
+        let ascii = ascii.strip_suffix('.').unwrap_or(&ascii);
         let last = ascii.rsplit('.').next().unwrap_or_default();
-        if !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit()) {
+        if last.is_empty() {
+            return Err(refuse("it is empty, or its last label is"));
+        }
+        // Such a name would reach a resolver as an address (WHATWG URL §3.5); no certificate has it.
+        let is_hex = |digits: &str| digits.bytes().all(|b| b.is_ascii_hexdigit());
+        if last.bytes().all(|b| b.is_ascii_digit()) || last.strip_prefix("0x").is_some_and(is_hex) {
             return Err(refuse("it ends in a number but is not an IP address"));
         }
-        match DnsName::try_from(ascii) {
+        match DnsName::try_from(ascii.to_owned()) {
             Ok(dns) => Ok(Self(Inner::Dns(dns))),
             Err(_) => Err(refuse("it is neither a DNS name nor an IP address")),
         }
@@ -142,6 +144,7 @@ mod tests {
             ("example.com.", "example.com"),
             ("bücher.example", "xn--bcher-kva.example"),
             ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+            ("bücher.example。", "xn--bcher-kva.example"), // an ideographic full stop
             ("under_score.example", "under_score.example"),
         ] {
             assert_eq!(ServerName::parse(given).unwrap().as_dns(), Some(meant));
@@ -164,6 +167,12 @@ mod tests {
             "*.example",
             "-a.example",
             "1.2.3",
+            "1.2.3.4.",
+            "0x7f000001",
+            "127.0x1",
+            "a.example..",
+            "bücher.example。.",
+            "fe80::1%eth0",
             "[1.2.3.4]",
             &long,
             "a/b",
