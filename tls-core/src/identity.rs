@@ -75,7 +75,7 @@ impl Identity {
 
     fn from_pem_named(chain: &[u8], chain_from: &str, key: &[u8], key_from: &str) -> Result<Self> {
         let certificates = certificates_from_pem(chain, chain_from)?;
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(|e| match e {
+        let key = PrivateKeyDer::from_pem_slice(pem_text(key, key_from)?).map_err(|e| match e {
             // "BEGIN ENCRYPTED PRIVATE KEY", or "Proc-Type: 4,ENCRYPTED" of old.
             _ if contains(key, b"ENCRYPTED") => {
                 config_error(key_from, "the private key is encrypted; decrypt it first")
@@ -178,7 +178,7 @@ pub(crate) fn certificates_from_pem(
     from: &str,
 ) -> Result<Vec<CertificateDer<'static>>> {
     let mut certificates = Vec::new();
-    for section in CertificateDer::pem_slice_iter(text) {
+    for section in CertificateDer::pem_slice_iter(pem_text(text, from)?) {
         certificates.push(section.map_err(|e| {
             let why = format!("not valid PEM after certificate {}", certificates.len());
             config_error(from, &why).with_source(e)
@@ -188,6 +188,15 @@ pub(crate) fn certificates_from_pem(
         return Err(config_error(from, "no certificate found"));
     }
     Ok(certificates)
+}
+
+/// `text`, ready for a reader that looks at whole lines and would pass over a section whose first
+/// line is not all of its line.
+fn pem_text<'a>(text: &'a [u8], from: &str) -> Result<&'a [u8]> {
+    if contains(text, b"----------BEGIN ") {
+        return Err(config_error(from, "not valid PEM: a line break is missing before \"BEGIN\""));
+    }
+    Ok(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)) // a byte order mark
 }
 
 /// A key in the newer syntax of PKCS#8 (RFC 5958) without its public key, which makes it one in the
@@ -287,6 +296,19 @@ mod tests {
         assert!(why(&broken, key.as_bytes()).contains("certificate 2 is not well-formed"));
         let e = Identity::from_pem_files("/no/such/file", "/no/such/key").unwrap_err();
         assert!(e.to_string().contains("/no/such/key: cannot be read"), "{e}");
+    }
+
+    #[test]
+    fn no_section_is_passed_over_for_what_stands_before_it() {
+        let (chain, key) = good();
+        let bom = |text: &str| ["\u{feff}", text].concat();
+        let twice = chain.repeat(2);
+        let identity = Identity::from_pem(bom(&twice).as_bytes(), bom(&key).as_bytes()).unwrap();
+        assert_eq!(identity.chain().len(), 2);
+        let glued = [chain.trim_end(), &chain].concat();
+        assert!(why(glued.as_bytes(), key.as_bytes()).contains("line break is missing"));
+        let glued = [chain.trim_end(), &key].concat();
+        assert!(why(chain.as_bytes(), glued.as_bytes()).contains("line break is missing"));
     }
 
     #[test]
