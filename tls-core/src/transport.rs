@@ -196,17 +196,21 @@ fn wait<T>(mut call: impl FnMut() -> io::Result<T>) -> Poll<io::Result<T>> {
 
 impl<S: SocketTimeouts> Transport for Blocking<S> {
     fn poll_read(&mut self, _: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        if let Some(left) = self.left()? {
-            self.socket.set_read_timeout(Some(left))?;
-        }
-        wait(|| self.socket.read(buf))
+        wait(|| {
+            if let Some(left) = self.left()? {
+                self.socket.set_read_timeout(Some(left))?;
+            }
+            self.socket.read(buf)
+        })
     }
 
     fn poll_write(&mut self, _: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        if let Some(left) = self.left()? {
-            self.socket.set_write_timeout(Some(left))?;
-        }
-        wait(|| self.socket.write_vectored(bufs))
+        wait(|| {
+            if let Some(left) = self.left()? {
+                self.socket.set_write_timeout(Some(left))?;
+            }
+            self.socket.write_vectored(bufs)
+        })
     }
 
     fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -267,4 +271,60 @@ mod sealed {
 
     impl<S> Sealed for super::Blocking<S> {}
     impl<S> Sealed for super::NonBlocking<S> {}
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+    use std::thread;
+
+    use super::*;
+
+    /// A socket whose every call a signal interrupts.
+    struct Interrupted;
+
+    impl Read for Interrupted {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            thread::sleep(Duration::from_millis(1));
+            Err(io::ErrorKind::Interrupted.into())
+        }
+    }
+
+    impl Write for Interrupted {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            self.read(&mut [])
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl SocketTimeouts for Interrupted {
+        fn set_read_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn set_write_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn shutdown_write(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn signals_do_not_put_a_deadline_off() {
+        let mut transport = Blocking::new(Interrupted);
+        let mut cx = Context::from_waker(Waker::noop());
+        transport.set_deadline(Some(Instant::now() + Duration::from_millis(20))).unwrap();
+        for polled in [
+            transport.poll_read(&mut cx, &mut [0]),
+            transport.poll_write(&mut cx, &[IoSlice::new(b"x")]),
+        ] {
+            let Poll::Ready(Err(e)) = polled else { panic!("{polled:?}") };
+            assert_eq!(e.kind(), io::ErrorKind::TimedOut);
+        }
+    }
 }
