@@ -182,8 +182,11 @@ impl Connection {
     /// A program that sleeps until its socket is readable asks this first: data that is already
     /// here makes no socket readable. An error met on the way is given by the next call.
     pub fn buffered(&mut self) -> usize {
-        if self.phase == Phase::Handshake || self.close_received || self.failure.is_some() {
+        if self.phase == Phase::Handshake || self.close_received {
             return 0;
+        }
+        if self.failure.is_some() {
+            return self.session.undelivered();
         }
         match self.session.buffered(&mut self.wire) {
             Ok(n) => n,
@@ -294,6 +297,8 @@ struct FirstBytes {
     /// A record header, and the alert that may be all that follows.
     bytes: [u8; 7],
     seen: usize,
+    /// How many bytes the caller took off the wire before the handshake, such as a PROXY header.
+    start: Option<u64>,
 }
 
 impl FirstBytes {
@@ -305,9 +310,11 @@ impl FirstBytes {
         // Bytes seen in an earlier call may have been consumed since.
         let unread = wire.unread();
         let consumed = wire.received() - unread.len() as u64;
+        let start = *self.start.get_or_insert(consumed);
         while self.seen < self.bytes.len() {
-            let at = usize::try_from(self.seen as u64 - consumed).unwrap_or(usize::MAX);
-            let Some(&byte) = unread.get(at) else { break };
+            let at = (start + self.seen as u64).checked_sub(consumed);
+            let at = at.and_then(|at| usize::try_from(at).ok());
+            let Some(&byte) = at.and_then(|at| unread.get(at)) else { break };
             self.bytes[self.seen] = byte;
             self.seen += 1;
         }
@@ -392,6 +399,20 @@ mod tests {
             let close = kind_of(b"\x15\x03\x03\x00\x02\x01\x00", chunk);
             assert_eq!(close, Some(ErrorKind::AlertReceived(Alert::CLOSE_NOTIFY)));
         }
+    }
+
+    #[test]
+    fn what_the_caller_takes_first_is_not_looked_at() {
+        let (mut first, mut wire) = (FirstBytes::default(), Wire::default());
+        wire.feed(b"PROXY UNKNOWN\r\n\x16\x03");
+        wire.consume(15);
+        first.check(&wire).unwrap();
+        wire.consume(2);
+        wire.feed(b"\x09");
+        assert_eq!(first.check(&wire).unwrap_err().kind(), ErrorKind::NotTls);
+        wire.feed(b"12345");
+        wire.consume(6); // nobody but a library should
+        let _ = first.check(&wire);
     }
 
     #[test]

@@ -30,6 +30,8 @@ cases! { "transfer";
         "After the handshake too, a record longer than any may be is refused from its header.";
     Pair data_before_damage_is_given_first [] []
         "Whole records that arrive together with a damaged one are read before the error.";
+    Pair data_before_damage_counts_as_buffered [] []
+        "Data that came before damage counts as buffered, whichever call met the damage.";
     Pair damage_is_answered_by_an_alert [] []
         "The peer is told of a damaged record by an alert.";
 }
@@ -207,6 +209,25 @@ fn data_before_damage_is_given_first(client: &dyn Backend, server: &dyn Backend)
             assert_eq!(got, b"wholesound");
             assert_eq!(fails(to, &[]), ErrorKind::BadRecord, "{side:?} by {step}");
         }
+    }
+    Ok(())
+}
+
+fn data_before_damage_counts_as_buffered(client: &dyn Backend, server: &dyn Backend) -> Result<()> {
+    for side in Side::BOTH {
+        let mut pair = Pair::established(client, server)?;
+        pair.carry_all();
+        let (from, to) = pair.sides(side);
+        write_all(from, b"sound")?;
+        write_all(from, b"broken")?;
+        let mut bytes = take_pending(from);
+        *bytes.last_mut().unwrap() ^= 1;
+        to.wire().feed(&bytes);
+        // Not every library looks at incoming records when it writes.
+        let _ = to.write(b"x");
+        assert_eq!(to.buffered(), 5, "{side:?}");
+        assert_eq!(read_exactly(to, 5)?, b"sound");
+        assert_eq!(fails(to, &[]), ErrorKind::BadRecord);
     }
     Ok(())
 }
