@@ -26,10 +26,11 @@ thread_local! {
 
 /// For callbacks: leaves something for the session.
 pub(crate) fn leave(update: impl FnOnce(&mut Aside)) {
-    ASIDE.with_borrow_mut(update);
+    // `try_with` fails only while the thread ends; then the details are lost, and nothing else.
+    let _ = ASIDE.try_with(|aside| update(&mut aside.borrow_mut()));
 }
 
 /// For the session: takes what was left since the last time.
 pub(crate) fn take() -> Aside {
-    ASIDE.take()
+    ASIDE.try_with(RefCell::take).unwrap_or_default()
 }
