@@ -433,6 +433,12 @@ struct Plaintext {
 
 impl Plaintext {
     fn push(&mut self, bytes: &[u8]) {
+        if self.bytes.capacity() - self.bytes.len() < bytes.len() {
+            // Grown by hand: a plain `extend` would leave a copy behind, and keep what was taken.
+            let mut longer = Vec::with_capacity((self.len() + bytes.len()).next_power_of_two());
+            longer.extend_from_slice(&self.bytes[self.start..]);
+            *self = Self { bytes: longer, start: 0 };
+        }
         self.bytes.extend_from_slice(bytes);
     }
 
