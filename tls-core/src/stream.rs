@@ -182,10 +182,12 @@ impl<T: Transport> Stream<T> {
 
     /// Sends close_notify and ends the transport's writing direction.
     ///
-    /// Before the handshake is done there is nothing to close, and only the transport is ended.
+    /// Before the handshake is done there is nothing to close: what is pending is sent, and the
+    /// transport is ended.
     pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        if self.connection.is_established() {
-            ready!(self.poll_close_notify(cx))?;
+        match self.connection.is_established() {
+            true => ready!(self.poll_close_notify(cx))?,
+            false => ready!(self.poll_flush(cx))?, // it may be the alert of a failed handshake
         }
         self.transport.poll_shutdown(cx).map_err(Into::into)
     }
@@ -194,7 +196,8 @@ impl<T: Transport> Stream<T> {
         if self.connection.is_established() {
             return Poll::Ready(Ok(()));
         }
-        self.poll_handshake(cx)
+        // Not flushed: a peer that does not take the last of it may have sent data already.
+        self.drive(cx, Connection::handshake)
     }
 
     /// Repeats `step` until it is ready, moving bytes as it asks.
@@ -205,12 +208,19 @@ impl<T: Transport> Stream<T> {
     ) -> Poll<Result<R>> {
         loop {
             let progress = step(&mut self.connection);
-            // Even a failed step may leave an alert to send, and a pending one output that the
-            // peer waits for.
-            let sent = self.poll_send(cx);
+            let sent = match progress {
+                Ok(Progress::Ready(_) | Progress::WantWrite) => self.poll_send(cx),
+                // Even a failed step may leave an alert to send, and a pending one output that the
+                // peer waits for: no transport may hold that back.
+                Ok(Progress::WantRead) | Err(_) => self.poll_flush(cx),
+            };
             match progress {
                 Ok(Progress::Ready(value)) => return Poll::Ready(Ok(value)),
                 Ok(Progress::WantWrite) => ready!(sent)?,
+                // More than writing ever leaves there: answers to a peer that takes none of them.
+                Ok(Progress::WantRead) if self.connection.wire().pending().len() > MAX_PENDING => {
+                    ready!(sent)?;
+                }
                 Ok(Progress::WantRead) => ready!(self.poll_receive(cx))?,
                 Err(e) => return Poll::Ready(Err(self.blame(e))),
             }
@@ -332,8 +342,9 @@ impl<S: SocketTimeouts> Stream<Blocking<S>> {
     pub fn handshake_until(&mut self, deadline: Instant) -> io::Result<()> {
         self.transport.set_deadline(Some(deadline))?;
         let result = self.handshake();
-        self.transport.set_deadline(None)?;
-        result
+        // Some systems fail here once the peer has gone, which `result` says better.
+        let restored = self.transport.set_deadline(None);
+        result.and(restored)
     }
 }
 
@@ -361,5 +372,96 @@ impl<T: StdTransport> Write for Stream<T> {
     }
 }
 
+/// How many bytes may wait to be sent before nothing more is received.
+const MAX_PENDING: usize = 2 * Wire::HIGH_WATER;
+
 /// The most plaintext in one record (RFC 8446 §5.1).
 const RECORD: usize = 16_384;
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::connection::Rules;
+    use crate::{EndOfStream, Pipe, Session, pipe};
+
+    /// Answers every byte it reads with a whole kilobyte, and has one byte to give.
+    #[derive(Debug)]
+    struct Chatty;
+
+    impl Session for Chatty {
+        fn handshake(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+            wire.write_all(b"the last of the handshake")?;
+            Ok(Progress::Ready(()))
+        }
+
+        fn read(&mut self, wire: &mut Wire, buf: &mut [u8]) -> Result<Progress<usize>> {
+            while let Some(&byte) = wire.unread().first() {
+                wire.consume(1);
+                if byte == b'!' {
+                    buf[0] = byte;
+                    return Ok(Progress::Ready(1));
+                }
+                wire.write_all(&[byte; 1024])?;
+            }
+            Ok(Progress::WantRead)
+        }
+
+        fn write(&mut self, wire: &mut Wire, buf: &[u8]) -> Result<Progress<usize>> {
+            wire.write_all(buf)?;
+            Ok(Progress::Ready(buf.len()))
+        }
+
+        fn close(&mut self, _: &mut Wire) -> Result<Progress<()>> {
+            Ok(Progress::Ready(()))
+        }
+
+        fn buffered(&mut self, _: &mut Wire) -> Result<usize> {
+            Ok(0)
+        }
+
+        fn negotiated(&self) -> Negotiated {
+            Negotiated::default()
+        }
+    }
+
+    fn chatty(room: usize) -> (Stream<Pipe>, Pipe) {
+        let (ours, theirs) = pipe(room);
+        let rules = Rules::client(EndOfStream::default());
+        (Stream::new(Connection::new(Box::new(Chatty), rules), ours), theirs)
+    }
+
+    fn cx() -> Context<'static> {
+        Context::from_waker(Waker::noop())
+    }
+
+    #[test]
+    fn answers_that_the_peer_does_not_take_stop_the_reading() {
+        let (mut stream, mut peer) = chatty(64);
+        for _ in 0..1000 {
+            let _ = peer.poll_write(&mut cx(), &[IoSlice::new(&[b'?'; 64])]);
+            assert!(stream.poll_read(&mut cx(), &mut [0; 8]).is_pending());
+        }
+        let pending = stream.connection.wire().pending().len();
+        assert!(pending <= MAX_PENDING + 64 * 1024, "{pending} bytes wait");
+        // A peer that takes them is served again.
+        let mut taken = vec![0; 4096];
+        for _ in 0..10_000 {
+            let _ = peer.poll_read(&mut cx(), &mut taken);
+            let _ = stream.poll_flush(&mut cx());
+        }
+        assert!(peer.poll_write(&mut cx(), &[IoSlice::new(b"!")]).is_pending());
+        assert!(stream.poll_read(&mut cx(), &mut [0; 8]).is_pending());
+        assert!(peer.poll_write(&mut cx(), &[IoSlice::new(b"!")]).is_ready());
+    }
+
+    #[test]
+    fn a_full_transport_does_not_keep_data_from_the_reader() {
+        let (mut stream, mut peer) = chatty(8);
+        assert!(peer.poll_write(&mut cx(), &[IoSlice::new(b"!")]).is_ready());
+        let read = stream.poll_read(&mut cx(), &mut [0; 8]);
+        assert!(matches!(read, Poll::Ready(Ok(1))), "{read:?}");
+        assert!(stream.wants_write());
+    }
+}

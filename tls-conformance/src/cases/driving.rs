@@ -3,10 +3,12 @@
 pub(super) mod failing;
 pub(super) mod timing;
 
-use std::io::{self, ErrorKind as Io, Read, Write};
+use std::cell::RefCell;
+use std::io::{self, ErrorKind as Io, IoSlice, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::panic;
-use std::task::Poll;
+use std::sync::mpsc;
+use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,7 +18,7 @@ use tls_core::{
 };
 
 use super::cases;
-use crate::pair::{Ends, NAME, Side, kind, pattern, ready};
+use crate::pair::{Ends, NAME, Pair, Side, kind, pattern, ready, write_all};
 use crate::streams::{Streams, both, now, pass, poll_receive, poll_send};
 
 cases! { "driving";
@@ -35,6 +37,10 @@ cases! { "driving";
         "With bytes moved by hand through small buffers the same exchange succeeds.";
     Pair a_transport_behind_a_pointer_carries_an_exchange [] []
         "A boxed and a borrowed transport serve like any other.";
+    Pair a_transport_that_waits_for_a_flush_carries_an_exchange [] []
+        "Before a stream waits for its peer, it flushes a transport that holds bytes back.";
+    Pair a_connection_lives_as_long_as_its_thread [] []
+        "A connection that a thread keeps to its very end still reads then, and tells a failure.";
     Pair a_write_does_the_handshake [] []
         "The first write on a stream finishes the handshake by itself.";
     Pair a_read_does_the_handshake [] []
@@ -297,6 +303,110 @@ fn a_transport_behind_a_pointer_carries_an_exchange(
     );
     sent.and(received)?;
     assert!(got == data);
+    Ok(())
+}
+
+/// Sends nothing before it is flushed.
+struct HoldsBack {
+    pipe: Pipe,
+    held: Vec<u8>,
+}
+
+impl HoldsBack {
+    fn new(pipe: Pipe) -> Self {
+        Self { pipe, held: Vec::new() }
+    }
+}
+
+impl Transport for HoldsBack {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.pipe.poll_read(cx, buf)
+    }
+
+    fn poll_write(&mut self, _: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let before = self.held.len();
+        bufs.iter().for_each(|buf| self.held.extend_from_slice(buf));
+        Poll::Ready(Ok(self.held.len() - before))
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.held.is_empty() {
+            let n = std::task::ready!(self.pipe.poll_write(cx, &[IoSlice::new(&self.held)]))?;
+            self.held.drain(..n);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        std::task::ready!(self.poll_flush(cx))?;
+        self.pipe.poll_shutdown(cx)
+    }
+}
+
+fn a_transport_that_waits_for_a_flush_carries_an_exchange(
+    client: &dyn Backend,
+    server: &dyn Backend,
+) -> Result<()> {
+    let ends = Ends::default(client, server)?;
+    let (a, b) = pipe(1000);
+    let mut client = ends.client.connect(NAME, HoldsBack::new(a))?;
+    let mut server = ends.server.accept(HoldsBack::new(b))?;
+    let (mut asked, mut answered) = (Vec::new(), Vec::new());
+    let mut written = false;
+    let (c, s) = both(
+        |cx| {
+            if !written {
+                std::task::ready!(client.poll_write(cx, b"ask"))?;
+                written = true;
+            }
+            poll_receive(cx, &mut client, &mut answered, 6, 6) // no flush
+        },
+        |cx| {
+            std::task::ready!(poll_receive(cx, &mut server, &mut asked, 3, 3))?;
+            poll_send(cx, &mut server, &mut &b"answer"[..])
+        },
+    );
+    c.and(s)?;
+    assert_eq!((&asked[..], &answered[..]), (&b"ask"[..], &b"answer"[..]));
+    Ok(())
+}
+
+/// Reads from its connection when its thread ends, and tells how that went.
+struct Keeper(Pair, mpsc::Sender<(Result<Progress<usize>>, ErrorKind)>);
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        let good = self.0.client.read(&mut [0; 8]);
+        self.0.client.wire().feed(&[0; 100]);
+        let _ = self.1.send((good, kind(self.0.client.read(&mut [0; 8]))));
+    }
+}
+
+thread_local! {
+    static KEEPER: RefCell<Option<Keeper>> = const { RefCell::new(None) };
+}
+
+fn a_connection_lives_as_long_as_its_thread(
+    client: &dyn Backend,
+    server: &dyn Backend,
+) -> Result<()> {
+    let pair = Ends::default(client, server)?.pair()?;
+    let (sender, told) = mpsc::channel();
+    let thread = thread::spawn(move || -> Result<()> {
+        KEEPER.set(Some(Keeper(pair, sender)));
+        KEEPER.with_borrow_mut(|keeper| {
+            // What a library keeps for the thread is made here, and gone before the keeper is.
+            let Keeper(pair, _) = keeper.as_mut().unwrap();
+            pair.handshake()?;
+            write_all(&mut pair.server, b"good")?;
+            pair.carry_all();
+            Ok(())
+        })
+    });
+    thread.join().unwrap()?;
+    let (good, bad) = told.recv().unwrap();
+    assert_eq!(ready(good)?, 4);
+    assert_eq!(bad, ErrorKind::Protocol);
     Ok(())
 }
 

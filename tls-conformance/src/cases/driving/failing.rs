@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::io::{self, ErrorKind as Io, IoSlice, Read, Write};
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker, ready};
 
 use tls_core::{
     Backend, Blocking, ClientAuth, Connection, Error, ErrorKind, Pipe, Result, Stream, Transport,
@@ -28,6 +28,8 @@ cases! { "driving";
         "A transport that fails to read is an I/O error of its kind, and no end.";
     Server the_alert_is_sent_before_the_error_is_told [] []
         "A server that refuses a client has sent its alert when it says so.";
+    Server a_shutdown_sends_an_alert_that_waits [] []
+        "A server that refused a client sends the rest of its alert before it ends the transport.";
     Pair kinds_survive_io_errors [] []
         "An error that was read through std::io keeps its kind, with a fitting std::io kind.";
     Client shutting_down_a_client_whose_peer_is_gone_is_done [] []
@@ -195,6 +197,39 @@ fn the_alert_is_sent_before_the_error_is_told(server: &dyn Backend) -> Result<()
     let mut sent = [0; 20];
     let n = now(|cx| b.poll_read(cx, &mut sent))?;
     assert!(matches!(sent[..n], [21, 3, _, 0, 2, 2, 70]), "{:02x?}", &sent[..n]);
+    Ok(())
+}
+
+fn a_shutdown_sends_an_alert_that_waits(server: &dyn Backend) -> Result<()> {
+    let (a, mut b) = pipe(3);
+    let mut stream = Stream::new(server_alone(server)?, a);
+    let hello = crate::raw::Hello { legacy_version: 0x0302, ..crate::raw::Hello::tls12() }.record();
+    let mut rest = &hello[..];
+    let refused = loop {
+        let n = now(|cx| b.poll_write(cx, &[IoSlice::new(rest)]))?;
+        rest = &rest[n..];
+        if let Poll::Ready(result) = stream.poll_handshake(&mut Context::from_waker(Waker::noop()))
+        {
+            break kind(result);
+        }
+    };
+    assert_eq!(refused, ErrorKind::NoSharedVersion);
+    let mut sent = Vec::new();
+    let (shut, read) = both(
+        |cx| stream.poll_shutdown(cx),
+        |cx| {
+            let mut buf = [0; 3];
+            loop {
+                match ready!(b.poll_read(cx, &mut buf))? {
+                    0 => return Poll::Ready(Ok::<_, Error>(())),
+                    n => sent.extend_from_slice(&buf[..n]),
+                }
+            }
+        },
+    );
+    shut?;
+    read?;
+    assert!(matches!(sent[..], [21, 3, _, 0, 2, 2, 70]), "{sent:02x?}");
     Ok(())
 }
 
