@@ -52,15 +52,16 @@ fn config(args: &Serve) -> Result<ServerConfig> {
 }
 
 fn client_auth(args: &Serve) -> Result<ClientAuth> {
-    let (how, cas) = (args.client_auth, &args.client_ca);
-    Ok(match how {
-        Some(ClientAuthArg::Request | ClientAuthArg::Require) if cas.is_empty() => {
+    let cas = &args.client_ca;
+    // Read in any case: a file that is not there is a mistake even where it would not matter.
+    let roots = if cas.is_empty() { None } else { Some(cli::roots(cas)?) };
+    Ok(match (args.client_auth, roots) {
+        (Some(ClientAuthArg::Request | ClientAuthArg::Require), None) => {
             return Err(usage("--client-auth needs a --client-ca to verify certificates against"));
         }
-        Some(ClientAuthArg::None) => ClientAuth::None,
-        Some(ClientAuthArg::Request) => ClientAuth::Request(cli::roots(cas)?),
-        None if cas.is_empty() => ClientAuth::None,
-        Some(ClientAuthArg::Require) | None => ClientAuth::Require(cli::roots(cas)?),
+        (Some(ClientAuthArg::None), _) | (None, None) => ClientAuth::None,
+        (Some(ClientAuthArg::Request), Some(roots)) => ClientAuth::Request(roots),
+        (Some(ClientAuthArg::Require) | None, Some(roots)) => ClientAuth::Require(roots),
     })
 }
 

@@ -83,6 +83,13 @@ fn unreadable_input_exits_with_2_and_is_named() {
             assert!(run.has_config_error_about(&at_fault), "{}", run.stderr);
         }
     }
+    let missing = files.path("missing.pem");
+    for how in ["none", "request", "require"] {
+        let args = ["serve", "127.0.0.1:0", "--self-signed", "localhost", "--echo"];
+        let clients = ["--client-auth", how, "--client-ca", &missing];
+        let run = polytls(args.iter().chain(&clients)).expect(2);
+        assert!(run.has_config_error_about(&missing), "{}", run.stderr);
+    }
     let facts = files.path("missing/facts.json");
     polytls(["connect", &peer, "--ca", &good, "--facts", &facts]).expect(2);
     assert!(listener.accept().is_err(), "nothing connects before its input is readable");
