@@ -7,8 +7,6 @@ use rustls::NamedGroup;
 use rustls::crypto::CryptoProvider;
 use tls_core::Group;
 
-use crate::Rustls;
-
 #[derive(Clone)]
 pub(crate) enum Provider {
     #[cfg(feature = "aws-lc-rs")]
@@ -19,7 +17,7 @@ pub(crate) enum Provider {
 }
 
 #[cfg(feature = "aws-lc-rs")]
-impl Rustls {
+impl crate::Rustls {
     /// rustls with AWS-LC's cryptography, called `rustls`.
     pub const fn aws_lc_rs() -> Self {
         Self::with(crate::NAME, Provider::AwsLcRs)
@@ -27,7 +25,7 @@ impl Rustls {
 }
 
 #[cfg(feature = "ring")]
-impl Rustls {
+impl crate::Rustls {
     /// rustls with ring's cryptography, called `rustls-ring`.
     pub const fn ring() -> Self {
         Self::with("rustls-ring", Provider::Ring)

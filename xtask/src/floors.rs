@@ -26,9 +26,18 @@ const FENCED: &[(&str, &[&str])] = &[
     ("rustls-webpki", &["tls-rustls"]),
     ("openssl", &["tls-openssl"]),
     ("openssl-sys", &["tls-openssl"]),
+    ("aws-lc-rs", &[]),
+    ("ring", &[]),
+    ("native-tls", &[]),
+    ("boring", &[]),
     ("rcgen", &["tls-conformance"]),
     ("tokio", &["polytls-cli"]),
+    ("hyper", &["polytls-cli"]),
+    ("indicatif", &["polytls-cli"]),
+    ("comfy-table", &["polytls-cli"]),
+    ("clap", &["polytls-cli", "xtask"]),
     ("anyhow", &["polytls-cli", "xtask"]),
+    ("miette", &["polytls-cli"]),
 ];
 
 pub(crate) fn check() -> Result<()> {

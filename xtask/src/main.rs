@@ -40,7 +40,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
-        Task::Test { no_install } => test::run(!no_install),
+        Task::Test { no_install } => return test::run(!no_install),
         Task::Floors => floors::check(),
         Task::Licences => licences::check(),
         Task::Places => places::check(),

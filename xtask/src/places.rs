@@ -13,6 +13,9 @@ const FEATURES: &[&str] = &["polytls/src/backend.rs", "tls-rustls/src/provider.r
 /// Where `unsafe` may stand: the calls into OpenSSL that its safe crate lacks.
 const UNSAFE: &[&str] = &["tls-openssl/src/ffi.rs"];
 
+/// In two pieces, so that this file does not find itself.
+const KEYWORD: &str = concat!("un", "safe");
+
 pub(crate) fn check() -> Result<()> {
     let mut files = Vec::new();
     collect(&root(), &mut files)?;
@@ -21,25 +24,38 @@ pub(crate) fn check() -> Result<()> {
         let name = file.strip_prefix(root())?.to_string_lossy().replace('\\', "/");
         let text = fs::read_to_string(file).with_context(|| name.clone())?;
         for (i, line) in text.lines().enumerate() {
-            let code = line.split("//").next().unwrap_or_default();
-            // In two pieces, so that this file does not find itself.
-            let feature = code.contains(concat!("cfg(", "feature"))
-                || code.contains(concat!("cfg(any(", "feature"));
-            if feature && !FEATURES.contains(&name.as_str()) {
+            if names_feature(line) && !FEATURES.contains(&name.as_str()) {
                 faults.push(format!("{name}:{}: feature cfg", i + 1));
             }
-            let is_unsafe = code.contains(concat!("un", "safe {"))
-                || code.contains(concat!("un", "safe extern"));
-            if is_unsafe && !UNSAFE.contains(&name.as_str()) {
-                faults.push(format!("{name}:{}: unsafe code", i + 1));
+            if is_unsafe(line) && !UNSAFE.contains(&name.as_str()) {
+                faults.push(format!("{name}:{}: {KEYWORD} code", i + 1));
             }
         }
     }
     if !faults.is_empty() {
         bail!("not where they may stand:\n  {}", faults.join("\n  "));
     }
-    println!("places: {} files, feature cfg and unsafe only where they may stand", files.len());
+    println!("places: {} files, feature cfg and {KEYWORD} only where they may stand", files.len());
     Ok(())
+}
+
+/// Whether a feature is named, in whatever form of `cfg`, which may begin on another line.
+fn names_feature(line: &str) -> bool {
+    let code = without_comment(line);
+    code.split("feature").skip(1).any(|rest| {
+        rest.trim_start().strip_prefix('=').is_some_and(|rest| rest.trim_start().starts_with('"'))
+    })
+}
+
+/// Whether something is, or is declared, unsafe: a block, a function, an attribute.
+fn is_unsafe(line: &str) -> bool {
+    let mut words = without_comment(line).split(|c: char| !c.is_alphanumeric() && c != '_');
+    words.any(|word| word == KEYWORD)
+}
+
+// What stands in a string or a macro's text is taken for code: such a line can be written otherwise.
+fn without_comment(line: &str) -> &str {
+    line.split("//").next().unwrap_or_default()
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
@@ -53,4 +69,35 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn features_are_found_in_every_form_of_cfg() {
+        let named = concat!("feature", " = \"ring\"");
+        for form in
+            ["#[cfg(_)]", "#[cfg(not(_))]", "#[cfg(any(unix, _))]", "if cfg!(_) {", "    _,"]
+        {
+            assert!(names_feature(&form.replace('_', named)), "{form}");
+        }
+        assert!(names_feature(&named.replace(' ', "")));
+        for other in ["// feature cfg", "let feature = name;", "#[cfg(unix)]"] {
+            assert!(!names_feature(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn every_form_of_the_keyword_is_found() {
+        for form in ["let x = _ { f() };", "_ fn f() {}", "_ impl Send for X {}", "#[_(no_mangle)]"]
+        {
+            assert!(is_unsafe(&form.replace('_', KEYWORD)), "{form}");
+        }
+        for other in ["// _ { }", "#![forbid(__code)]"] {
+            let other = other.replace("__", "_").replace('_', &format!("{KEYWORD}_"));
+            assert!(!is_unsafe(&other), "{other}");
+        }
+    }
 }

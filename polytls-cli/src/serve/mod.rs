@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use polytls::{ClientAuth, EndOfStream, Error, ErrorKind, Server, ServerConfig, Stream};
+use polytls::{Backend, ClientAuth, EndOfStream, Error, ErrorKind, Server, ServerConfig, Stream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
@@ -26,15 +26,15 @@ pub(crate) fn run(args: &Serve) -> Result {
         Some(directory) => Content::Www(Www::new(directory)?),
         None => Content::Echo,
     };
-    let server = Server::new(&config(args)?, backend)?;
+    let server = Server::new(&config(args, backend)?, backend)?;
     let runtime = runtime()?;
     let outcome = runtime.block_on(serve(args, Arc::new(Service { server, content })));
     runtime.shutdown_background();
     outcome
 }
 
-fn config(args: &Serve) -> Result<ServerConfig> {
-    let mut identities = args.identities.load()?.into_iter();
+fn config(args: &Serve, backend: &dyn Backend) -> Result<ServerConfig> {
+    let mut identities = args.identities.load(backend)?.into_iter();
     let first = identities.next().ok_or_else(|| usage("a server needs an identity"))?;
     let config = identities
         .fold(ServerConfig::builder(first), |config, identity| config.add_identity(identity))
@@ -52,15 +52,16 @@ fn config(args: &Serve) -> Result<ServerConfig> {
 }
 
 fn client_auth(args: &Serve) -> Result<ClientAuth> {
-    let (how, cas) = (args.client_auth, &args.client_ca);
-    Ok(match how {
-        Some(ClientAuthArg::Request | ClientAuthArg::Require) if cas.is_empty() => {
+    let cas = &args.client_ca;
+    // Read in any case: a file that is not there is a mistake even where it would not matter.
+    let roots = if cas.is_empty() { None } else { Some(cli::roots(cas)?) };
+    Ok(match (args.client_auth, roots) {
+        (Some(ClientAuthArg::Request | ClientAuthArg::Require), None) => {
             return Err(usage("--client-auth needs a --client-ca to verify certificates against"));
         }
-        Some(ClientAuthArg::None) => ClientAuth::None,
-        Some(ClientAuthArg::Request) => ClientAuth::Request(cli::roots(cas)?),
-        None if cas.is_empty() => ClientAuth::None,
-        Some(ClientAuthArg::Require) | None => ClientAuth::Require(cli::roots(cas)?),
+        (Some(ClientAuthArg::None), _) | (None, None) => ClientAuth::None,
+        (Some(ClientAuthArg::Request), Some(roots)) => ClientAuth::Request(roots),
+        (Some(ClientAuthArg::Require) | None, Some(roots)) => ClientAuth::Require(roots),
     })
 }
 
