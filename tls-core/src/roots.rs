@@ -15,9 +15,9 @@ use crate::{Error, ErrorKind, Result};
 ///
 /// A set has a base (nothing, the system's, or Mozilla's) and may have certificates given on top:
 /// `Roots::empty().with_pem_file(…)` trusts only these, `Roots::system().with_pem_file(…)` the
-/// system's and these. A given certificate is trusted as it is: as an issuer, if it is an
-/// authority's, also when it is no root itself; and as the peer's own certificate. Its dates and
-/// what it may be used for are checked like any other's.
+/// system's and these. Each is trusted as it is: as an issuer, if it is an authority's, also when it
+/// is no root itself; and as the peer's own certificate. Its dates and what it may be used for are
+/// checked like any other's.
 ///
 /// Cheap to clone. The system's certificates are read when a configuration is compiled.
 #[derive(Clone, PartialEq, Eq)]

@@ -13,32 +13,33 @@ use openssl::x509::verify::X509CheckFlags;
 use openssl::x509::{X509, X509Name};
 use tls_core::{
     Acceptor, AlpnOutcome, CipherSuite, ClientAuth, ClientConfig, Connector, Error, ErrorKind,
-    Group, Identity, Protocols, Result, Roots, ServerConfig, ServerName, Session, Version,
-    Versions, danger,
+    Group, Identity, Protocols, Result, ServerConfig, ServerName, Session, Version, Versions,
+    danger,
 };
 
 use crate::error::{backend_error, config_error};
 use crate::session::OpensslSession;
+use crate::verify::Trusted;
 use crate::{HAS_POST_QUANTUM, NAME, Openssl, ffi, verify};
 
 pub(crate) struct OpensslConnector {
     context: SslContext,
-    roots: Roots,
+    trusted: Trusted,
     skip: danger::Skip,
     send_name: bool,
 }
 
 pub(crate) struct OpensslAcceptor {
     context: SslContext,
-    /// What clients are verified against, if they are asked.
-    roots: Option<Roots>,
+    /// What clients are verified against.
+    trusted: Trusted,
 }
 
 pub(crate) fn client(config: &ClientConfig, backend: &Openssl) -> Result<OpensslConnector> {
     let mut context = SslContext::builder(SslMethod::tls_client()).map_err(backend_error)?;
     set_parameters(&mut context, config.versions(), config.cipher_suites(), config.groups())?;
     let skip = config.danger();
-    verify::set(&mut context, config.roots(), SslVerifyMode::PEER, skip)?;
+    let trusted = verify::set(&mut context, config.roots(), SslVerifyMode::PEER, skip)?;
     if let Some(identity) = config.identity() {
         set_identity(&mut context, identity)?;
         ffi::note_certificate_requests(&mut context);
@@ -49,18 +50,18 @@ pub(crate) fn client(config: &ClientConfig, backend: &Openssl) -> Result<Openssl
     modify(&mut context, backend)?;
     Ok(OpensslConnector {
         context: context.build(),
-        roots: config.roots().clone(),
+        trusted,
         skip,
         send_name: config.send_server_name(),
     })
 }
 
 pub(crate) fn server(config: &ServerConfig, backend: &Openssl) -> Result<OpensslAcceptor> {
-    let load = |identity| -> Result<SslContextBuilder> {
+    let load = |identity| -> Result<(SslContextBuilder, Trusted)> {
         let mut context = SslContext::builder(SslMethod::tls_server()).map_err(backend_error)?;
         set_parameters(&mut context, config.versions(), config.cipher_suites(), config.groups())?;
         set_identity(&mut context, identity)?;
-        set_client_auth(&mut context, config.client_auth())?;
+        let trusted = set_client_auth(&mut context, config.client_auth())?;
         let alpn = config.alpn().clone();
         if !alpn.protocols.is_empty() {
             context.set_alpn_select_callback(move |_, offered| {
@@ -72,13 +73,13 @@ pub(crate) fn server(config: &ServerConfig, backend: &Openssl) -> Result<Openssl
             });
         }
         modify(&mut context, backend)?;
-        Ok(context)
+        Ok((context, trusted))
     };
     let identities = config.identities().clone();
     // The default identity's context serves; the others lend theirs to its sessions.
-    let others = identities.iter().skip(1).map(|identity| Ok(load(identity)?.build()));
+    let others = identities.iter().skip(1).map(|identity| Ok(load(identity)?.0.build()));
     let others = others.collect::<Result<Vec<SslContext>>>()?;
-    let mut context = load(&identities[0])?;
+    let (mut context, trusted) = load(&identities[0])?;
     if !others.is_empty() {
         context.set_servername_callback(move |ssl, _| {
             let chosen = identities.choose(ssl.servername(NameType::HOST_NAME));
@@ -89,7 +90,7 @@ pub(crate) fn server(config: &ServerConfig, backend: &Openssl) -> Result<Openssl
             Ok(())
         });
     }
-    Ok(OpensslAcceptor { context: context.build(), roots: config.client_auth().roots().cloned() })
+    Ok(OpensslAcceptor { context: context.build(), trusted })
 }
 
 /// What clients and servers have in common.
@@ -183,25 +184,25 @@ fn set_identity(context: &mut SslContextBuilder, identity: &Identity) -> Result<
     context.set_private_key(&key).map_err(unusable("the private key is unusable"))
 }
 
-fn set_client_auth(context: &mut SslContextBuilder, auth: &ClientAuth) -> Result<()> {
+fn set_client_auth(context: &mut SslContextBuilder, auth: &ClientAuth) -> Result<Trusted> {
     let (roots, mode) = match auth {
-        ClientAuth::None => return Ok(()),
+        ClientAuth::None => return Ok(Trusted::default()),
         ClientAuth::Request(roots) => (roots, SslVerifyMode::PEER),
         ClientAuth::Require(roots) => {
             (roots, SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT)
         }
     };
-    verify::set(context, roots, mode, danger::Skip::nothing())?;
+    let trusted = verify::set(context, roots, mode, danger::Skip::nothing())?;
     // Tells clients whose certificates are welcome.
     let names = || -> Result<Stack<X509Name>, ErrorStack> {
         let mut names = Stack::new()?;
-        for der in roots.given() {
+        for der in trusted.iter() {
             names.push(X509::from_der(der)?.subject_name().to_owned()?)?;
         }
         Ok(names)
     };
     context.set_client_ca_list(names().map_err(config_error)?);
-    Ok(())
+    Ok(trusted)
 }
 
 fn modify(context: &mut SslContextBuilder, backend: &Openssl) -> Result<()> {
@@ -216,7 +217,7 @@ impl Connector for OpensslConnector {
         let sent = name.as_dns().filter(|_| self.send_name);
         let begin = || {
             let mut ssl = Ssl::new(&self.context)?;
-            verify::prepare(&mut ssl, self.skip, Some(self.roots.clone()))?;
+            verify::prepare(&mut ssl, self.skip, self.trusted.clone())?;
             if !self.skip.skips_name() {
                 let param = ssl.param_mut();
                 param.set_hostflags(
@@ -242,7 +243,7 @@ impl Acceptor for OpensslAcceptor {
     fn session(&self) -> Result<Box<dyn Session>> {
         let begin = || {
             let mut ssl = Ssl::new(&self.context)?;
-            verify::prepare(&mut ssl, danger::Skip::nothing(), self.roots.clone())?;
+            verify::prepare(&mut ssl, danger::Skip::nothing(), self.trusted.clone())?;
             ssl.set_accept_state();
             OpensslSession::new(ssl, None)
         };

@@ -105,12 +105,12 @@ unsafe extern "C" fn verify_chain(
 ) -> c_int {
     // SAFETY: OpenSSL calls this with a live X509_STORE_CTX that holds the peer's certificate, which
     // it owns; both are only read here.
-    let given = unsafe {
+    let trusted = unsafe {
         let leaf = X509_STORE_CTX_get0_cert(store);
         !leaf.is_null()
-            && verify::is_given(X509StoreContextRef::from_ptr(store), X509Ref::from_ptr(leaf))
+            && verify::is_trusted(X509StoreContextRef::from_ptr(store), X509Ref::from_ptr(leaf))
     };
-    if given {
+    if trusted {
         // SAFETY: the context borrows its certificates; that it borrows none is valid.
         unsafe { X509_STORE_CTX_set0_untrusted(store, ptr::null_mut()) }
     }

@@ -12,6 +12,7 @@ use openssl::ssl::{Ssl, SslContextBuilder, SslRef, SslVerifyMode};
 use openssl::x509::store::{X509Store, X509StoreBuilder};
 use openssl::x509::verify::X509VerifyFlags;
 use openssl::x509::{X509, X509Ref, X509StoreContext, X509StoreContextRef, X509VerifyResult};
+use tls_core::pki_types::CertificateDer;
 use tls_core::x509::CertificateFacts;
 use tls_core::{CertificateError, Result, Roots, danger};
 
@@ -21,20 +22,24 @@ use crate::ffi;
 /// As many intermediate certificates as webpki allows.
 const MAX_INTERMEDIATES: u32 = 6;
 
-/// Makes `context` verify its peers against `roots`.
+/// The certificates of a set of roots.
+pub(crate) type Trusted = Arc<[CertificateDer<'static>]>;
+
+/// Makes `context` verify its peers against `roots`, and gives those.
 pub(crate) fn set(
     context: &mut SslContextBuilder,
     roots: &Roots,
     mode: SslVerifyMode,
     skip: danger::Skip,
-) -> Result<()> {
+) -> Result<Trusted> {
     // Roots that nobody will ask need not be there.
-    context.set_cert_store(match skip.skips_chain() {
-        true => store(&Roots::empty())?,
-        false => store(roots)?,
-    });
+    let (store, trusted) = match skip.skips_chain() {
+        true => load(&Roots::empty())?,
+        false => load(roots)?,
+    };
+    context.set_cert_store(store);
     let mut set = || {
-        // A given certificate is trusted as it is, root or not.
+        // What is trusted is trusted as it is, root or not.
         let mut flags = X509VerifyFlags::PARTIAL_CHAIN | X509VerifyFlags::TRUSTED_FIRST;
         if skip.skips_time() {
             flags |= X509VerifyFlags::NO_CHECK_TIME;
@@ -45,20 +50,20 @@ pub(crate) fn set(
         ffi::conclude_verification(context);
         Ok(())
     };
-    set().map_err(|e: ErrorStack| config_error(e))
+    set().map_err(|e: ErrorStack| config_error(e))?;
+    Ok(trusted)
 }
 
-fn store(roots: &Roots) -> Result<X509Store> {
+fn load(roots: &Roots) -> Result<(X509Store, Trusted)> {
     let mut store = X509StoreBuilder::new().map_err(config_error)?;
-    for der in roots.given() {
-        let add = X509::from_der(der).and_then(|root| store.add_cert(root));
-        add.map_err(|e| config_error(e).because("a given root certificate is unusable"))?;
+    let mut add = |der: &CertificateDer<'_>| X509::from_der(der).and_then(|c| store.add_cert(c));
+    let mut trusted = roots.given().to_vec();
+    for der in &trusted {
+        add(der).map_err(|e| config_error(e).because("a given root certificate is unusable"))?;
     }
-    for der in roots.base()? {
-        // Public lists hold some that not every library knows.
-        let _ = X509::from_der(&der).and_then(|root| store.add_cert(root));
-    }
-    Ok(store.build())
+    // Public lists hold some that not every library knows.
+    trusted.extend(roots.base()?.into_iter().filter(|der| add(der).is_ok()));
+    Ok((store.build(), trusted.into()))
 }
 
 /// What was found out during one handshake.
@@ -67,10 +72,10 @@ pub(crate) struct Findings {
     /// One more than the index in [`ORDER`] of the verdict so far; zero if there is no fault.
     fault: AtomicUsize,
     requested: AtomicBool,
-    /// Whether the peer's certificate is one of [`roots`](Self::roots), and trusted as it is.
-    given: AtomicBool,
+    /// Whether the peer's own certificate is one of the trusted, and so trusted as it is.
+    leaf_trusted: AtomicBool,
     skip: danger::Skip,
-    roots: Option<Roots>,
+    trusted: Trusted,
 }
 
 /// The faults, in the order in which the core wants them named: the first is the verdict.
@@ -136,15 +141,14 @@ static FINDINGS: LazyLock<Result<Index<Ssl, Arc<Findings>>, ErrorStack>> =
 
 /// Gives `ssl` a place for findings.
 ///
-/// `skip` is what the verification leaves out, `roots` what its peers are verified against, if
-/// they are.
+/// `skip` is what the verification leaves out, `trusted` what its peers are verified against.
 pub(crate) fn prepare(
     ssl: &mut SslRef,
     skip: danger::Skip,
-    roots: Option<Roots>,
+    trusted: Trusted,
 ) -> Result<(), ErrorStack> {
     let index = FINDINGS.as_ref().map_err(Clone::clone)?;
-    ssl.set_ex_data(*index, Arc::new(Findings { skip, roots, ..Findings::default() }));
+    ssl.set_ex_data(*index, Arc::new(Findings { skip, trusted, ..Findings::default() }));
     Ok(())
 }
 
@@ -161,7 +165,7 @@ fn note(ok: bool, chain: &mut X509StoreContextRef) -> bool {
         if let Some(findings) = findings_of(chain) {
             let depth = chain.error_depth();
             // What is above a certificate that is trusted as it is does not matter.
-            let above = depth > 0 && findings.given.load(Ordering::Relaxed);
+            let above = depth > 0 && findings.leaf_trusted.load(Ordering::Relaxed);
             if !above && counts(fault, depth, findings.skip) {
                 findings.note(fault, depth);
             }
@@ -189,7 +193,7 @@ pub(crate) fn conclude(chain: &mut X509StoreContextRef, completed: bool) -> bool
 /// What the core and webpki ask of the peer's own certificate, and OpenSSL does not.
 fn check_use(findings: &Findings, chain: &X509StoreContextRef) {
     let Some(leaf) = chain.chain().and_then(|chain| chain.get(0)) else { return };
-    if !findings.given.load(Ordering::Relaxed) && ffi::is_ca(leaf) {
+    if !findings.leaf_trusted.load(Ordering::Relaxed) && ffi::is_ca(leaf) {
         findings.note(CertificateError::Purpose, 0);
     }
     let facts = leaf.to_der().ok().and_then(|der| CertificateFacts::read(&der.into()).ok());
@@ -200,15 +204,14 @@ fn check_use(findings: &Findings, chain: &X509StoreContextRef) {
     }
 }
 
-/// Whether `leaf` is one of the roots that were given, and so trusted as it is. The faults of
+/// Whether `leaf` is one of the trusted certificates, and so trusted as it is. The faults of
 /// `chain` are noted accordingly from now on.
-pub(crate) fn is_given(chain: &X509StoreContextRef, leaf: &X509Ref) -> bool {
+pub(crate) fn is_trusted(chain: &X509StoreContextRef, leaf: &X509Ref) -> bool {
     let Some(findings) = findings_of(chain) else { return false };
-    let Some(roots) = &findings.roots else { return false };
     let der = leaf.to_der().unwrap_or_default();
-    let given = roots.given().iter().any(|root| root.as_ref() == der);
-    findings.given.store(given, Ordering::Relaxed);
-    given
+    let trusted = findings.trusted.iter().any(|known| known.as_ref() == der);
+    findings.leaf_trusted.store(trusted, Ordering::Relaxed);
+    trusted
 }
 
 fn findings_of(chain: &X509StoreContextRef) -> Option<Arc<Findings>> {

@@ -81,16 +81,16 @@ impl Chain {
     ) -> Verdict {
         let facts = facts(leaf)?;
         check_dates(&facts, now)?;
-        // A given certificate is trusted as it is, also as the peer's own.
-        let given = self.roots.iter().any(|root| root.der == *leaf);
+        // What is trusted is trusted as it is, also as the peer's own.
+        let trusted = self.roots.iter().any(|root| root.der == *leaf);
         let verdict = match facts.is_for(purpose) {
-            true if given => parse(leaf).map(drop),
+            true if trusted => parse(leaf).map(drop),
             true => self.verify(leaf, intermediates, now, purpose),
             false => Err(CertificateError::Purpose),
         };
         match verdict {
             // Under its own name, and nobody vouches for it: that says more than the rest.
-            Err(_) if !given && facts.is_self_issued() => Err(CertificateError::SelfSigned),
+            Err(_) if !trusted && facts.is_self_issued() => Err(CertificateError::SelfSigned),
             verdict => verdict,
         }
     }

@@ -133,6 +133,25 @@ fn the_systems_roots_are_those_of_the_environment_if_it_names_some() {
 }
 
 #[test]
+fn a_server_that_is_one_of_the_systems_roots_itself_is_trusted() {
+    let files = Certificates::new();
+    let names = Leaf::server(&["localhost"]).params.subject_alt_names;
+    // What `openssl req -x509` makes: a server's certificate that says it is an authority's.
+    let server = Authority::root_with("localhost", |params| {
+        params.subject_alt_names = names;
+        params.key_usages.clear();
+    });
+    files.add("server", &server.as_identity());
+    files.write("system.pem", &pem(&[server.certificate()]));
+    for_each_backend(|backend| {
+        let server = files.echo(backend, &[]);
+        let mut run = connect(server.address, ["--backend", backend, "--servername", "localhost"]);
+        run.env("SSL_CERT_FILE", files.path("system.pem"));
+        assert_eq!(with_input(run, b"x").expect(0).stdout, b"x");
+    });
+}
+
+#[test]
 fn authorities_may_be_several_files_and_directories() {
     let files = Certificates::with_server();
     files.write("other.pem", &pem(&[Authority::root("another root").certificate()]));

@@ -2,12 +2,13 @@
 
 use tls_core::{
     Alert, Backend, CertificateError, ClientAuth, ClientConfig, ErrorKind, Identity, Result, Roots,
-    ServerConfig, Version, Versions,
+    Server, ServerConfig, Version, Versions,
 };
 
 use super::{cases, verification};
 use crate::certs::{Authority, Leaf, set_days, with_bad_signature, with_chain};
-use crate::pair::{NAME, Pair};
+use crate::pair::{NAME, Pair, configs, take_pending};
+use crate::raw::Hello;
 use crate::told;
 
 cases! { "client_auth";
@@ -44,6 +45,8 @@ cases! { "client_auth";
     Pair a_client_of_an_unknown_issuer_is_refused_in_tls12
         [ClientIdentity Tls12Client] [RequestClientCertificate CertificateReasons]
         "A client's certificate of a root that is not trusted is refused in TLS 1.2.";
+    Server welcome_authorities_are_named [Tls12Server] [RequestClientCertificate Tls12Server]
+        "A server that asks for a certificate names every authority that it trusts.";
     Pair what_is_only_requested_is_verified
         [ClientIdentity] [RequestClientCertificate CertificateReasons]
         "A server that only asks still refuses a certificate that it does not trust.";
@@ -301,6 +304,22 @@ fn a_client_of_an_unknown_issuer_is_refused_in_tls12(
     s: &dyn Backend,
 ) -> Result<()> {
     strange(c, s).speaking(Version::Tls12).refuses(CertificateError::UnknownIssuer)
+}
+
+fn welcome_authorities_are_named(server: &dyn Backend) -> Result<()> {
+    let given = clients().certificate();
+    let auth = ClientAuth::Request(Roots::mozilla().with_der(given)?);
+    let only = Versions::only(Version::Tls12);
+    let config = configs().1.versions(only).client_auth(auth).build()?;
+    let mut server = Server::new(&config, server)?.connection()?;
+    server.wire().feed(&Hello::tls12().record());
+    let _ = server.handshake()?;
+    // In TLS 1.2 the request is in clear.
+    let flight = take_pending(&mut server);
+    for name in ["ISRG Root X1", "Root of the clients"] {
+        assert!(flight.windows(name.len()).any(|text| text == name.as_bytes()), "{name}");
+    }
+    Ok(())
 }
 
 fn what_is_only_requested_is_verified(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
