@@ -26,6 +26,9 @@ pub struct Stream<T> {
     /// Why the transport takes no more bytes. Reading goes on: what the peer sent before is not
     /// lost, and may say why.
     send_failure: Option<Error>,
+    /// Why the transport gives no more bytes. A socket that was reset says so only once, and then
+    /// that it has ended.
+    receive_failure: Option<Error>,
 }
 
 /// What [`Stream::into_transport`] gives back.
@@ -95,7 +98,7 @@ impl<T> Stream<T> {
 impl<T: Transport> Stream<T> {
     /// Joins `connection` to `transport`.
     pub fn new(connection: Connection, transport: T) -> Self {
-        Self { connection, transport, send_failure: None }
+        Self { connection, transport, send_failure: None, receive_failure: None }
     }
 
     /// Finishes the handshake, and sends the last of it.
@@ -250,6 +253,9 @@ impl<T: Transport> Stream<T> {
     }
 
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        if let Some(e) = &self.receive_failure {
+            return Poll::Ready(Err(e.clone()));
+        }
         let wire = self.connection.wire();
         let spare = wire.spare();
         if spare.is_empty() {
@@ -263,7 +269,11 @@ impl<T: Transport> Stream<T> {
             }
             Poll::Ready(Err(e)) => {
                 wire.rest();
-                return Poll::Ready(Err(e.into()));
+                let failure = Error::from(e);
+                if failure.kind() != ErrorKind::Timeout {
+                    self.receive_failure = Some(failure.clone());
+                }
+                return Poll::Ready(Err(failure));
             }
             Poll::Ready(Ok(0)) => {
                 wire.end();
