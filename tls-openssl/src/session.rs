@@ -77,7 +77,13 @@ impl Session for OpensslSession {
     }
 
     fn close(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
-        self.with(wire, |stream| stream.shutdown().map(drop))
+        self.with(wire, |stream| {
+            // In the middle of a message, such as a ticket in several records, OpenSSL cannot close.
+            if !stream.ssl().is_init_finished() {
+                stream.do_handshake()?;
+            }
+            stream.shutdown().map(drop)
+        })
     }
 
     fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {
