@@ -173,7 +173,7 @@ impl<T: Transport> Stream<T> {
     /// Waits until all written bytes are on their way.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         ready!(self.poll_send(cx))?;
-        self.transport.poll_flush(cx).map_err(Into::into)
+        self.transport.poll_flush(cx).map_err(|e| self.sending_failed(e.into()))
     }
 
     /// Sends close_notify: the end of what this side sends. Reading stays possible.
@@ -236,20 +236,25 @@ impl<T: Transport> Stream<T> {
         while !self.connection.wire().pending().is_empty() {
             let pending = [IoSlice::new(self.connection.wire().pending())];
             let failure = match ready!(self.transport.poll_write(cx, &pending)) {
-                Ok(0) => io::Error::from(io::ErrorKind::WriteZero).into(),
+                Ok(0) => io::Error::from(io::ErrorKind::WriteZero),
                 Ok(n) => {
                     self.connection.wire().sent(n);
                     continue;
                 }
-                Err(e) => Error::from(e),
+                Err(e) => e,
             };
-            if failure.kind() != ErrorKind::Timeout {
-                self.connection.wire().discard_pending();
-                self.send_failure = Some(failure.clone());
-            }
-            return Poll::Ready(Err(failure));
+            return Poll::Ready(Err(self.sending_failed(failure.into())));
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Remembers why nothing more can be sent, unless it was only too late for this call.
+    fn sending_failed(&mut self, failure: Error) -> Error {
+        if failure.kind() != ErrorKind::Timeout {
+            self.connection.wire().discard_pending();
+            self.send_failure = Some(failure.clone());
+        }
+        failure
     }
 
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {

@@ -24,6 +24,8 @@ cases! { "driving";
         "After a write failed, what the peer sent before is still read, and then the failure.";
     Pair a_failed_write_stays_failed [] []
         "A stream whose transport refused bytes sends nothing more, as if nothing were missing.";
+    Pair a_failed_flush_stays_failed [] []
+        "A stream whose transport lost bytes that it had taken sends nothing more.";
     Pair a_reset_transport_is_an_io_error [] []
         "A transport that failed to read is an I/O error of its kind, for good, and no end.";
     Server the_alert_is_sent_before_the_error_is_told [] []
@@ -91,11 +93,12 @@ struct Failing {
     pipe: Pipe,
     reads: Rc<Cell<Option<Io>>>,
     writes: Rc<Cell<Option<Io>>>,
+    flushes: Rc<Cell<Option<Io>>>,
 }
 
 impl Failing {
     fn new(pipe: Pipe) -> Self {
-        Self { pipe, reads: Rc::default(), writes: Rc::default() }
+        Self { pipe, reads: Rc::default(), writes: Rc::default(), flushes: Rc::default() }
     }
 }
 
@@ -121,7 +124,10 @@ impl Transport for Failing {
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.pipe.poll_flush(cx)
+        match self.flushes.get() {
+            Some(kind) => Poll::Ready(Err(kind.into())),
+            None => self.pipe.poll_flush(cx),
+        }
     }
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -169,6 +175,20 @@ fn write_fails(mut side: Stream<Failing>, mut peer: Stream<Failing>, why: Io) ->
     drop(side);
     let end = kind(now(|cx| peer.poll_read(cx, &mut buf)));
     assert_eq!(end, ErrorKind::UnexpectedEof, "and nothing before it");
+    Ok(())
+}
+
+fn a_failed_flush_stays_failed(client: &dyn Backend, server: &dyn Backend) -> Result<()> {
+    let (mut client, mut server) = failing(client, server)?;
+    for side in [&mut client, &mut server] {
+        let broken = ErrorKind::Io(Io::ConnectionReset);
+        side.transport().flushes.set(Some(Io::ConnectionReset));
+        now(|cx| side.poll_write(cx, b"taken"))?;
+        assert_eq!(kind(now(|cx| side.poll_flush(cx))), broken);
+        side.transport().flushes.set(None);
+        assert_eq!(kind(now(|cx| side.poll_write(cx, b"found"))), broken);
+        assert_eq!(kind(now(|cx| side.poll_flush(cx))), broken);
+    }
     Ok(())
 }
 
