@@ -309,7 +309,8 @@ fn a_client_of_an_unknown_issuer_is_refused_in_tls12(
 fn welcome_authorities_are_named(server: &dyn Backend) -> Result<()> {
     let given = clients().certificate();
     let auth = ClientAuth::Request(Roots::mozilla().with_der(given)?);
-    let config = configs().1.client_auth(auth).build()?;
+    let only = Versions::only(Version::Tls12);
+    let config = configs().1.versions(only).client_auth(auth).build()?;
     let mut server = Server::new(&config, server)?.connection()?;
     server.wire().feed(&Hello::tls12().record());
     let _ = server.handshake()?;
