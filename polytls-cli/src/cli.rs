@@ -4,7 +4,10 @@ use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
-use polytls::{Backend, Error, ErrorKind, Identity, Roots, ServerName, Version, Versions, backend};
+use polytls::{
+    Backend, Error, ErrorKind, Identity, Roots, Server, ServerConfig, ServerName, Version,
+    Versions, backend,
+};
 use tls_conformance::Leaf;
 
 use crate::facts::to_pem;
@@ -224,16 +227,23 @@ enum IdentityArg {
 }
 
 impl IdentityArgs {
-    /// Reads or makes them.
-    pub(crate) fn load(&self) -> Result<Vec<Identity>> {
-        self.0.iter().map(IdentityArg::load).collect()
+    /// Reads or makes them, for `backend`.
+    pub(crate) fn load(&self, backend: &dyn Backend) -> Result<Vec<Identity>> {
+        self.0.iter().map(|identity| identity.load(backend)).collect()
     }
 }
 
 impl IdentityArg {
-    fn load(&self) -> Result<Identity> {
+    fn load(&self, backend: &dyn Backend) -> Result<Identity> {
         match self {
-            Self::Files { cert, key } => Ok(Identity::from_pem_files(cert, key)?),
+            Self::Files { cert, key } => {
+                let identity = Identity::from_pem_files(cert, key)?;
+                // Tried alone: of several, an error would not say which is the unusable one.
+                let alone = ServerConfig::builder(identity.clone()).build()?;
+                let place = format!("{} with {}", cert.display(), key.display());
+                Server::new(&alone, backend).map_err(Failure::at(place))?;
+                Ok(identity)
+            }
             Self::SelfSigned(names) => {
                 let names = names.iter().map(|name| certificate_name(name));
                 let names = names.collect::<polytls::Result<Vec<_>>>()?;

@@ -101,9 +101,15 @@ fn every_backend_refuses_a_key_that_is_not_the_certificates() {
     files.add("one", &Leaf::server(&["one.test"]).self_signed());
     files.add("two", &Leaf::server(&["two.test"]).self_signed());
     crate::support::for_each_backend(|backend| {
-        let (cert, key) = (files.path("one.pem"), files.path("two.key"));
-        let args = ["serve", "127.0.0.1:0", "--echo", "--backend", backend, "--cert", &cert];
-        let run = polytls(args.into_iter().chain(["--key", &key])).expect(2);
-        assert!(run.has_config_error_about(""), "{}", run.stderr);
+        let (one, two) = (files.path("one.pem"), files.path("two.key"));
+        let args = ["serve", "127.0.0.1:0", "--echo", "--backend", backend];
+        let good = ["--cert", &files.path("two.pem"), "--key", &two];
+        let bad = ["--cert", &one, "--key", &two];
+        let run = polytls(args.iter().chain(&good).chain(&bad)).expect(2);
+        assert!(
+            run.has_config_error_about(&one),
+            "of several, the bad one is named: {}",
+            run.stderr
+        );
     });
 }
