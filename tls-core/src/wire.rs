@@ -21,7 +21,7 @@ use crate::pool;
 ///
 /// Each queue has room for four full records (65,688 bytes). Its memory comes from a pool of the
 /// current thread when it is first needed and goes back once it is drained, so an idle connection
-/// holds none. Memory that may have held plaintext is wiped first.
+/// holds none, unless a record has come in part. Memory that may have held plaintext is wiped first.
 #[derive(Default)]
 pub struct Wire {
     incoming: Queue,
@@ -40,7 +40,7 @@ impl Wire {
     /// The most bytes that wait to be consumed before [`spare`](Self::spare) gives no more room.
     ///
     /// Only a handshake message, which a session may need whole, can come near it.
-    pub const MAX_INCOMING: usize = 4 * pool::BUFFER;
+    pub const MAX_INCOMING: usize = 2 * pool::BUFFER;
 
     /// Room for bytes from the network, to be followed by [`filled`](Self::filled).
     ///
@@ -246,7 +246,7 @@ impl Queue {
 
     /// Moves to a larger buffer; the old one goes back, wiped, instead of being left to the allocator.
     fn grow(&mut self, needed: usize) {
-        let mut larger = vec![0; needed.next_power_of_two()];
+        let mut larger = vec![0; needed.next_multiple_of(pool::BUFFER)];
         larger[..self.end].copy_from_slice(&self.buf[..self.end]);
         let (end, sensitive) = (self.end, self.sensitive);
         self.release();
