@@ -70,7 +70,11 @@ impl Session for OpensslSession {
             let mut written = 0;
             // OpenSSL takes one record a call.
             while written < buf.len() && (written == 0 || stream.get_ref().room() >= RECORD) {
-                written += stream.ssl_write(&buf[written..])?;
+                written += match stream.ssl_write(&buf[written..]) {
+                    // What was taken is taken; the rest has to wait.
+                    Err(e) if written > 0 && is_not_yet(&e) => break,
+                    result => result?,
+                };
             }
             Ok(written)
         })
@@ -158,6 +162,10 @@ fn group(id: std::ffi::c_long) -> Option<Group> {
         id if id & UNKNOWN_NID != 0 => Group((id & 0xffff) as u16),
         _ => return None,
     })
+}
+
+fn is_not_yet(e: &openssl::ssl::Error) -> bool {
+    matches!(e.code(), ErrorCode::WANT_READ | ErrorCode::WANT_WRITE)
 }
 
 /// The most that one record takes on the wire with the ciphers on offer.
