@@ -1,7 +1,8 @@
 //! Who a peer is: a certificate chain and the key of its leaf.
 
 use std::fmt;
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -244,12 +245,24 @@ fn without_public_key(der: &[u8]) -> der::Result<Option<Vec<u8>>> {
 /// The tag `[1]`, primitive (RFC 5958 §2: IMPLICIT).
 const PUBLIC_KEY: u8 = 0x81;
 
+/// Reads a file of certificates or keys, of at most [`MAX_FILE`] bytes.
 pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|e| {
+    let failed = |e: std::io::Error| {
         let why = format!("{}: cannot be read: {e}", path.display());
         Error::new(ErrorKind::Config).because(why).with_source(e)
-    })
+    };
+    let mut bytes = Vec::new();
+    let mut file = File::open(path).map_err(failed)?.take(MAX_FILE + 1);
+    file.read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > MAX_FILE {
+        let why = format!("it has more than {} MiB", MAX_FILE >> 20);
+        return Err(config_error(&path.display().to_string(), &why));
+    }
+    Ok(bytes)
 }
+
+/// A hundred times what the largest list of public authorities has.
+const MAX_FILE: u64 = 32 << 20;
 
 pub(crate) fn config_error(from: &str, why: &str) -> Error {
     Error::new(ErrorKind::Config).because(format!("{from}: {why}"))
@@ -296,6 +309,10 @@ mod tests {
         assert!(why(&broken, key.as_bytes()).contains("certificate 2 is not well-formed"));
         let e = Identity::from_pem_files("/no/such/file", "/no/such/key").unwrap_err();
         assert!(e.to_string().contains("/no/such/key: cannot be read"), "{e}");
+        let huge = tempfile::NamedTempFile::new().unwrap();
+        huge.as_file().set_len(MAX_FILE + 1).unwrap();
+        let e = read_file(huge.path()).unwrap_err();
+        assert!(e.to_string().contains("more than 32 MiB"), "{e}");
     }
 
     #[test]
