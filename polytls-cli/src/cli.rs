@@ -112,7 +112,8 @@ pub(crate) struct Connect {
     /// Accept a certificate that has expired or is not valid yet. Chain and name are still verified.
     #[arg(long)]
     pub(crate) insecure_no_verify_time: bool,
-    /// Exit with 0 also if the connection ends without close_notify, cut short perhaps.
+    /// Exit with 0 also if the connection ends without close_notify, cut short perhaps. Some web
+    /// servers end so when they are done.
     #[arg(long)]
     pub(crate) allow_truncation: bool,
     /// Write the facts of the connection to FILE as JSON; what is not known is null.
@@ -132,6 +133,7 @@ With several identities a client gets the first whose certificate has the name i
 else the first of all.
 
 With --www the protocol is HTTP/1.1, offered by ALPN as http/1.1 unless --alpn says otherwise.
+Symbolic links below DIR are followed, wherever they lead.
 Clients that do not use ALPN are served; those that offer only other protocols are refused.
 
 Examples:

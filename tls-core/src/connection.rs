@@ -24,6 +24,9 @@ use crate::{Alert, EndOfStream, Error, ErrorKind, Negotiated, Progress, Result, 
 /// After an error, and after every `Ready`, there may be [`pending`](Wire::pending) bytes to send;
 /// after an error they hold the alert that tells the peer why. The first error is final: every
 /// later call gives it again. Only [`ErrorKind::Misuse`] leaves the connection as it was.
+///
+/// Reading can put answers on the wire too (to a key update, say). Stop feeding bytes while many
+/// wait to be sent: a peer that takes none of its answers could pile them up without end.
 pub struct Connection {
     session: Box<dyn Session>,
     wire: Wire,
