@@ -14,6 +14,8 @@ pub(crate) struct Aside {
     pub(crate) identity: Option<usize>,
     /// What webpki said of the peer's certificate, in its own words.
     pub(crate) cause: Option<webpki::Error>,
+    /// Whether the own key can make none of the signatures that the client accepts.
+    pub(crate) no_signature: bool,
     /// Why the peer's certificate was refused.
     pub(crate) refusal: Option<CertificateError>,
     /// The name the client asked for.

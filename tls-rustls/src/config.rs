@@ -156,11 +156,13 @@ struct ByServerName {
 impl ResolvesServerCert for ByServerName {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let chosen = self.identities.choose(hello.server_name());
+        let key = self.keys.get(chosen)?;
         aside::leave(|aside| {
             aside.identity = Some(chosen);
+            aside.no_signature = key.key.choose_scheme(hello.signature_schemes()).is_none();
             aside.server_name = hello.server_name().map(Into::into);
         });
-        self.keys.get(chosen).cloned()
+        Some(key.clone())
     }
 }
 

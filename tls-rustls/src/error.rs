@@ -34,6 +34,8 @@ pub(crate) fn session_error(e: rustls::Error, aside: Aside) -> Error {
         Rustls::NoApplicationProtocol => ErrorKind::NoSharedAlpn,
         Rustls::NoCertificatesPresented => ErrorKind::NoPeerCertificate,
         Rustls::PeerIncompatible(why) => incompatible(why),
+        // In TLS 1.2; in TLS 1.3 rustls has a name for it.
+        Rustls::General(_) if aside.no_signature => ErrorKind::NoSharedSignature,
         Rustls::EncryptError
         | Rustls::FailedToGetCurrentTime
         | Rustls::FailedToGetRandomBytes

@@ -1,6 +1,7 @@
 //! A rustls connection, driven over a lent wire.
 
 use std::fmt;
+use std::io::Write;
 use std::mem;
 use std::sync::Arc;
 
@@ -149,6 +150,9 @@ impl<C: Unbuffered> RustlsSession<C> {
             Err(e) => {
                 wire.consume(discard);
                 let aside = aside::take();
+                if aside.no_signature && !self.connection.state().wants_write() {
+                    wire.write_all(HANDSHAKE_FAILURE)?; // rustls says nothing in TLS 1.2
+                }
                 self.put_alerts(wire);
                 return Err(session_error(e, aside));
             }
@@ -471,6 +475,9 @@ impl Drop for Plaintext {
 
 /// The most plaintext in one record (RFC 8446 §5.1).
 const RECORD: usize = 16_384;
+
+/// The alert of that name, fatal and not encrypted.
+const HANDSHAKE_FAILURE: &[u8] = &[21, 3, 3, 0, 2, 2, 40];
 
 /// A close_notify that is not encrypted, with the version that everyone writes.
 const CLEAR_CLOSE_NOTIFY: &[u8] = &[21, 3, 3, 0, 2, 1, 0];

@@ -35,6 +35,10 @@ cases! { "handshake";
         "TLS 1.3 sides with different groups: the server finds none shared and says so.";
     Server a_hello_of_unknown_groups_shares_none [Tls13Server] [Tls13Server]
         "A server finds no shared group in a TLS 1.3 ClientHello that lists only unknown ones.";
+    Server a_tls12_hello_of_another_hash_is_served_or_shares_no_signature [Tls12Server] [Tls12Server]
+        "A TLS 1.2 ClientHello that fits the key but not its usual hash is served, or refused in words.";
+    Server a_tls13_hello_of_unfit_signatures_shares_none [Tls13Server] [Tls13Server]
+        "A server finds none of its key's signature schemes in a TLS 1.3 ClientHello.";
     Client a_suite_nobody_offered_is_a_fault_of_the_server [] []
         "A client takes a ServerHello that chooses a suite it did not offer for a broken protocol.";
     Client an_alert_in_place_of_a_server_hello_is_told [] []
@@ -163,6 +167,29 @@ fn a_tls12_hello_of_unknown_suites_shares_none(server: &dyn Backend) -> Result<(
     let hello = Hello { suites: vec![0xfefe, 0x0a0a], ..Hello::tls12() };
     let (why, alert) = (ErrorKind::NoSharedCipher, Alert::HANDSHAKE_FAILURE);
     hello_refused(server_of(Version::Tls12, server)?, &hello, why, alert);
+    Ok(())
+}
+
+fn a_tls12_hello_of_another_hash_is_served_or_shares_no_signature(
+    server: &dyn Backend,
+) -> Result<()> {
+    // In TLS 1.2 a P-256 key may sign with SHA-512; not every library does.
+    let hello = Hello { signature_schemes: vec![0x0603], ..Hello::tls12() };
+    let mut trial = server_of(Version::Tls12, server)?;
+    trial.wire().feed(&hello.record());
+    if !matches!(trial.handshake(), Ok(Progress::WantRead)) {
+        let (why, alert) = (ErrorKind::NoSharedSignature, Alert::HANDSHAKE_FAILURE);
+        hello_refused(server_of(Version::Tls12, server)?, &hello, why, alert);
+    }
+    Ok(())
+}
+
+fn a_tls13_hello_of_unfit_signatures_shares_none(server: &dyn Backend) -> Result<()> {
+    let hello = Hello { signature_schemes: vec![0x0603, 0x0804], ..Hello::tls13() };
+    let mut server = server_of(Version::Tls13, server)?;
+    server.wire().feed(&hello.record());
+    assert_eq!(kind(server.handshake()), ErrorKind::NoSharedSignature);
+    assert!(!server.wire().pending().is_empty(), "no alert");
     Ok(())
 }
 
