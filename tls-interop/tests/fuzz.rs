@@ -1,6 +1,7 @@
 //! Random and mutated bytes into the wires of clients and servers, on every backend: no panic, no
-//! hang, always a typed error. The seed is fixed; `POLYTLS_FUZZ_SEED` and `POLYTLS_FUZZ_COUNT` set
-//! others.
+//! hang, always a typed error. The seed of the junk is fixed, `POLYTLS_FUZZ_SEED` and
+//! `POLYTLS_FUZZ_COUNT` set others; keys and nonces are fresh in each run, so what is mutated is not
+//! the same twice.
 
 use std::env;
 use std::thread;
