@@ -6,6 +6,7 @@ use std::panic::{self, AssertUnwindSafe};
 use tls_core::{Backend, Capabilities, Capability, Error, ErrorKind, Result};
 
 use crate::claim::Claiming;
+use crate::fault::{Fault, Told};
 
 /// One promise.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(crate) enum Check {
     Server(fn(&dyn Backend) -> Result<()>),
     /// A client against a server.
     Pair(fn(&dyn Backend, &dyn Backend) -> Result<()>),
+    /// A fault, which has to be called by its name.
+    Fault(Fault),
 }
 
 /// The side that a case concerns.
@@ -67,6 +70,35 @@ impl Case {
             Check::Client(_) => Role::Client,
             Check::Pair(_) => Role::Pair,
             Check::Server(_) => Role::Server,
+            Check::Fault(fault) => fault.role(),
+        }
+    }
+
+    /// What has to be told of the fault, if the case is about one: first what every backend should
+    /// say, then what those say that cannot do otherwise.
+    pub fn fault(&self) -> Option<&'static [Told]> {
+        match self.check {
+            Check::Fault(fault) => Some(fault.allowed),
+            Check::Client(_) | Check::Pair(_) | Check::Server(_) => None,
+        }
+    }
+
+    /// What these two make of the fault that the case is about, right or wrong.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] where a backend cannot come into the situation, and
+    /// [`ErrorKind::Misuse`] if the case is about no fault.
+    ///
+    /// # Panics
+    ///
+    /// If the fault does not lead to an error.
+    pub fn observe(&self, client: &dyn Backend, server: &dyn Backend) -> Result<Told> {
+        match self.check {
+            Check::Fault(fault) => fault.observe(client, server),
+            Check::Client(_) | Check::Pair(_) | Check::Server(_) => {
+                Err(Error::new(ErrorKind::Misuse).because("the case is about no fault"))
+            }
         }
     }
 
@@ -117,6 +149,7 @@ impl Case {
             Check::Client(check) => check(client),
             Check::Pair(check) => check(client, server),
             Check::Server(check) => check(server),
+            Check::Fault(fault) => fault.check(client, server),
         };
         match panic::catch_unwind(AssertUnwindSafe(call)) {
             Ok(Ok(())) => Ok(()),

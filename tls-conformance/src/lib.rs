@@ -12,6 +12,7 @@ mod case;
 mod cases;
 mod certs;
 mod claim;
+mod fault;
 mod pair;
 mod raw;
 mod streams;
@@ -26,6 +27,7 @@ pub use case::{Case, Outcome, Role};
 pub use cases::CASES;
 pub use certs::{Authority, Leaf};
 pub use claim::Claiming;
+pub use fault::Told;
 
 /// Runs every case against `backend`, as client and as server: a test binary's `main`.
 pub fn run(backend: impl Backend + 'static) -> ExitCode {
