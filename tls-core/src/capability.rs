@@ -71,6 +71,8 @@ capabilities! {
     RequestClientCertificate = "request-client-certificate";
     /// A server can hold several identities and choose by the name the client asks for (SNI).
     SeveralIdentities = "several-identities";
+    /// A client can switch off all checks of the certificate at once.
+    SkipAllVerification = "skip-all-verification";
     /// A client can switch off the check of the certificate chain, and nothing else.
     SkipChainVerification = "skip-chain-verification";
     /// A client can switch off the check of the name, and nothing else.

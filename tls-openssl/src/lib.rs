@@ -83,6 +83,7 @@ impl Backend for Openssl {
             Capability::ReportVersion,
             Capability::RequestClientCertificate,
             Capability::SeveralIdentities,
+            Capability::SkipAllVerification,
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,
             Capability::SkipTimeVerification,

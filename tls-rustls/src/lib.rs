@@ -103,6 +103,7 @@ impl Backend for Rustls {
             Capability::ReportVersion,
             Capability::RequestClientCertificate,
             Capability::SeveralIdentities,
+            Capability::SkipAllVerification,
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,
             Capability::SkipTimeVerification,

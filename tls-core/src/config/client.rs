@@ -94,14 +94,12 @@ impl ClientConfig {
         } = self;
         let needed = [
             (!alpn.is_empty(), Capability::AlpnClient),
-            (danger.skips_chain(), Capability::SkipChainVerification),
-            (danger.skips_name(), Capability::SkipNameVerification),
-            (danger.skips_time(), Capability::SkipTimeVerification),
             (identity.is_some(), Capability::ClientIdentity),
             (!send_server_name, Capability::OmitServerName),
         ];
         versions_required(*versions, Capability::Tls12Client, Capability::Tls13Client)
             .union(parameters_required(cipher_suites, groups))
+            .union(danger.required())
             .union(needed.into_iter().filter(|(on, _)| *on).map(|(_, what)| what).collect())
     }
 
