@@ -66,6 +66,7 @@ impl Backend for Openssl {
 
     fn capabilities(&self) -> Capabilities {
         const ALWAYS: Capabilities = Capabilities::of(&[
+            Capability::AlpnBytes,
             Capability::AlpnClient,
             Capability::AlpnServer,
             Capability::AlpnServerPolicy,
@@ -73,7 +74,9 @@ impl Backend for Openssl {
             Capability::CipherSuites,
             Capability::ClientIdentity,
             Capability::Groups,
+            Capability::LimitChain,
             Capability::OmitServerName,
+            Capability::PartialChains,
             Capability::ReportCipherSuite,
             Capability::ReportGroup,
             Capability::ReportLocalCertificate,

@@ -88,14 +88,18 @@ impl ClientConfig {
             end_of_stream: _, // the core's own
             groups,
             identity,
-            roots: _,
+            roots,
             send_server_name,
             versions,
         } = self;
+        // Nobody asks the roots where the chain is left out.
+        let partial = !danger.skips_chain() && roots.has_partial();
         let needed = [
             (!alpn.is_empty(), Capability::AlpnClient),
+            (!alpn.is_text(), Capability::AlpnBytes),
             (identity.is_some(), Capability::ClientIdentity),
             (!send_server_name, Capability::OmitServerName),
+            (partial, Capability::PartialChains),
         ];
         versions_required(*versions, Capability::Tls12Client, Capability::Tls13Client)
             .union(parameters_required(cipher_suites, groups))
