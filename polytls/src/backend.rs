@@ -9,6 +9,32 @@ use cfg_if::cfg_if;
 use crate::{Backend, Error, ErrorKind, Result};
 
 cfg_if! {
+    if #[cfg(feature = "boring")] {
+        pub use tls_boring::Boring;
+
+        static BORING: Boring = Boring::new();
+
+        /// BoringSSL, called `boring`.
+        pub fn boring() -> &'static dyn Backend {
+            &BORING
+        }
+    }
+}
+
+cfg_if! {
+    if #[cfg(feature = "native")] {
+        pub use tls_native::Native;
+
+        static NATIVE: Native = Native::new();
+
+        /// The platform's own library, called `native`.
+        pub fn native() -> &'static dyn Backend {
+            &NATIVE
+        }
+    }
+}
+
+cfg_if! {
     if #[cfg(feature = "openssl")] {
         pub use tls_openssl::Openssl;
 
@@ -89,6 +115,10 @@ fn names() -> String {
 }
 
 static ALL: &[&dyn Backend] = &[
+    #[cfg(feature = "boring")]
+    &BORING,
+    #[cfg(feature = "native")]
+    &NATIVE,
     #[cfg(feature = "openssl")]
     &OPENSSL,
     #[cfg(feature = "rustls")]

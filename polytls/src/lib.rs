@@ -38,10 +38,14 @@
 //! | --- | --- | --- |
 //! | `rustls` (default) | `rustls`: rustls with AWS-LC | a C compiler |
 //! | `rustls-ring` | `rustls-ring`: rustls with ring | a C compiler |
+//! | `boring` | `boring`: BoringSSL, built along | cmake, a C++ compiler, git, libclang |
+//! | `native` | `native`: the platform's own: OpenSSL on Linux, SChannel on Windows, Security framework on Apple's | on Linux, OpenSSL's headers and pkg-config |
 //! | `openssl` | `openssl`: the system's OpenSSL, 3.0 or newer | its headers and pkg-config |
 //! | `openssl-vendored` | `openssl`, built along and linked statically | perl, make, a C compiler |
 //!
-//! A feature makes a backend available, and changes nothing else. Without any the crate compiles,
+//! A feature makes a backend available, and changes nothing else. `boring` does not go together
+//! with `openssl`, nor with `native` on Linux: their symbols have the same names, and the build says
+//! so ([`manual::choosing`]). Without any the crate compiles,
 //! for libraries that leave the choice to the program.
 
 pub mod backend;

@@ -2,6 +2,7 @@
 
 mod floors;
 mod licences;
+mod packages;
 mod places;
 mod programs;
 mod test;
@@ -32,6 +33,8 @@ enum Task {
     Floors,
     /// Check the licences of all dependencies against deny.toml
     Licences,
+    /// Build what would be published, outside of the workspace, with one backend at a time
+    Packages,
     /// Check that feature `cfg` and `unsafe` stand only where they may
     Places,
     /// Install the libraries and programs that the tests need
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Task::Test { no_install } => return test::run(!no_install),
         Task::Floors => floors::check(),
         Task::Licences => licences::check(),
+        Task::Packages => packages::check(),
         Task::Places => places::check(),
         Task::Install => programs::provide(true),
     };

@@ -1,6 +1,8 @@
 //! The libraries and programs that the tests need beside a Rust toolchain.
 
 use std::env;
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -10,6 +12,10 @@ use crate::succeed;
 /// How to find out that something is there, and the Debian package it comes in.
 const NEEDED: &[(Find, &str)] = &[
     (Find::Program("cc"), "gcc"),
+    (Find::Program("c++"), "g++"),
+    (Find::Program("cmake"), "cmake"),
+    (Find::Program("git"), "git"),
+    (Find::Clang, "libclang-dev"),
     (Find::Program("pkg-config"), "pkg-config"),
     (Find::Library("openssl"), "libssl-dev"),
     (Find::Program("openssl"), "openssl"),
@@ -27,6 +33,8 @@ enum Find {
     Program(&'static str),
     /// By pkg-config.
     Library(&'static str),
+    /// The library that reads C headers, with its own headers, where bindgen finds it too.
+    Clang,
 }
 
 impl Find {
@@ -40,6 +48,18 @@ impl Find {
             Self::Library(name) => {
                 let found = Command::new("pkg-config").args(["--exists", name]).status();
                 found.is_ok_and(|status| status.success())
+            }
+            Self::Clang => {
+                let is_there = |folder: PathBuf| {
+                    let mut files = fs::read_dir(folder).into_iter().flatten().flatten();
+                    files.any(|file| file.file_name().to_string_lossy().starts_with("libclang.so"))
+                };
+                let versions = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+                let llvm = versions.filter(|entry| {
+                    entry.file_name().to_string_lossy().starts_with("llvm")
+                });
+                let folders = llvm.map(|entry| entry.path().join("lib"));
+                folders.chain(env::var_os("LIBCLANG_PATH").map(PathBuf::from)).any(is_there)
             }
         }
     }

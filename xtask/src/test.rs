@@ -9,10 +9,11 @@ use anyhow::{Context, Result, bail};
 use crate::{cargo, floors, licences, places, programs, succeed};
 
 /// The features of the facade that make a backend available.
-const BACKENDS: [&str; 3] = ["openssl", "rustls", "rustls-ring"];
+pub(crate) const BACKENDS: [&str; 5] = ["boring", "native", "openssl", "rustls", "rustls-ring"];
 
 /// All of them at once, for the crates that take the choice.
-const ALL: &str = "polytls/openssl,polytls/rustls,polytls/rustls-ring,\
+const ALL: &str = "polytls/boring,polytls/native,polytls/openssl,polytls/rustls,\
+                   polytls/rustls-ring,polytls-cli/boring,polytls-cli/native,\
                    polytls-cli/openssl,polytls-cli/rustls-ring,tls-rustls/ring";
 
 pub(crate) fn run(install: bool) -> ExitCode {
