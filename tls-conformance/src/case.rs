@@ -6,6 +6,7 @@ use std::panic::{self, AssertUnwindSafe};
 use tls_core::{Backend, Capabilities, Capability, Error, ErrorKind, Result};
 
 use crate::claim::Claiming;
+use crate::pair::Side;
 
 /// One promise.
 #[derive(Debug)]
@@ -70,14 +71,12 @@ impl Case {
         }
     }
 
-    /// The capabilities it needs of the client's backend.
-    pub fn client_needs(&self) -> Capabilities {
-        self.client
-    }
-
-    /// The capabilities it needs of the server's backend.
-    pub fn server_needs(&self) -> Capabilities {
-        self.server
+    /// The capabilities it needs of the backend on this side.
+    pub fn needs(&self, side: Side) -> Capabilities {
+        match side {
+            Side::Client => self.client,
+            Side::Server => self.server,
+        }
     }
 
     /// Runs the case with these two backends, and judges what their capabilities say about it.
@@ -152,4 +151,30 @@ impl std::fmt::Display for Failure {
 fn text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a text").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::CASES;
+
+    #[test]
+    fn a_case_of_one_side_needs_nothing_of_the_other() {
+        for case in CASES {
+            let other = match case.role() {
+                Role::Client => Side::Server,
+                Role::Server => Side::Client,
+                Role::Pair => continue,
+            };
+            assert!(case.needs(other).is_empty(), "{}", case.name());
+        }
+    }
+
+    #[test]
+    fn every_capability_is_needed_of_some_side() {
+        for &capability in Capability::ALL {
+            let needed = Side::BOTH.into_iter().any(|side| side.has_use_for(capability));
+            assert!(needed, "no case shows {capability}");
+        }
+    }
 }

@@ -26,6 +26,7 @@ pub use case::{Case, Outcome, Role};
 pub use cases::CASES;
 pub use certs::{Authority, Leaf};
 pub use claim::Claiming;
+pub use pair::Side;
 
 /// Runs every case against `backend`, as client and as server: a test binary's `main`.
 pub fn run(backend: impl Backend + 'static) -> ExitCode {
