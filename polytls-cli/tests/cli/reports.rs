@@ -29,14 +29,27 @@ fn backends_are_told_to_people_and_to_programs() {
     let list: Value = serde_json::from_slice(&json.stdout).unwrap();
     let people = polytls(["backends"]).expect(0);
     for backend in list.as_array().unwrap() {
-        assert_eq!(backend.as_object().unwrap().len(), 3);
+        assert_eq!(backend.as_object().unwrap().len(), 5);
         assert!(people.text().contains(backend["library"].as_str().unwrap()));
-        for capability in backend["capabilities"].as_array().unwrap() {
-            let name = capability.as_str().unwrap();
+        let names = |list: &str| {
+            let list = backend[list].as_array().unwrap();
+            list.iter().map(|name| name.as_str().unwrap()).collect::<Vec<_>>()
+        };
+        for name in names("capabilities") {
             assert!(name.parse::<polytls::Capability>().is_ok(), "{name}");
             assert!(people.text().contains(name), "{name}");
+            assert!(names("client").contains(&name) || names("server").contains(&name), "{name}");
         }
+        assert!(!names("client").contains(&"alpn-server"));
+        assert!(!names("server").contains(&"alpn-client"));
     }
+    let rows = rows(people.text());
+    let sides = |name: &str| {
+        let of = rows.iter().filter(|row| row[0] == name);
+        of.map(|row| row[1]).collect::<Vec<_>>()
+    };
+    assert_eq!(sides("alpn-server"), ["server"]);
+    assert_eq!(sides("cipher-suites"), ["client", "server"]);
 }
 
 #[test]
@@ -60,6 +73,35 @@ fn the_conformance_report_has_every_trial() {
         }
     }
     assert!(!rows(run.text()).is_empty(), "{}", run.text());
+}
+
+#[test]
+fn the_markdown_is_the_same_again_and_whatever_other_pairs_ran() {
+    let files = Certificates::new();
+    let write = |name: &str, more: &[&str]| {
+        let path = files.path(name);
+        let args = ["conformance", "--filter", "alpn::", "--markdown", &path];
+        polytls(args.iter().chain(more)).expect(0);
+        std::fs::read_to_string(path).unwrap()
+    };
+    let page = write("all.md", &[]);
+    assert_eq!(page, write("again.md", &["--self-only"]));
+    for backend in BACKENDS.iter() {
+        assert!(page.contains(&format!("`{backend}`")), "{page}");
+    }
+    let alpn = rows(&page).into_iter().find(|row| row[0] == "`alpn-server`").unwrap();
+    assert!(alpn[1] == "server" && alpn[2].starts_with("yes, "), "{alpn:?}");
+    for difference in tls_conformance::DIFFERENCES {
+        assert!(page.contains(difference.situation), "{page}");
+    }
+}
+
+#[test]
+fn a_library_can_be_paired_with_itself_only() {
+    let run = polytls(["conformance", "--self-only", "--filter", CASES[0].name()]).expect(0);
+    let rows = rows(run.text());
+    assert_eq!(rows.len(), BACKENDS.len(), "{}", run.text());
+    assert!(rows.iter().all(|row| row[0] == row[1]), "{}", run.text());
 }
 
 #[test]
