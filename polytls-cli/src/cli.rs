@@ -71,6 +71,10 @@ pub(crate) struct Conformance {
     /// Write every outcome to FILE as a JSON list.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    /// Write every outcome to FILE as JUnit XML: a test suite a pair. A refused case counts as
+    /// passed, for the refusal was tested; its output and the property 'refused' name the capability.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
     /// Write what each library can do to FILE as Markdown: capability by side and library, as it
     /// says itself and as the cases showed. No times, no patch levels: for comparing.
     #[arg(long, value_name = "FILE")]

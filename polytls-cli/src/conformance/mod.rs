@@ -1,6 +1,7 @@
 //! `polytls conformance`: the suite, with a table and reports.
 
 mod json;
+mod junit;
 mod markdown;
 mod proof;
 mod run;
@@ -29,7 +30,11 @@ pub(crate) fn run(args: &Conformance) -> Result {
 
 /// Opens what was asked for: a wrong path is known before the suite runs.
 fn reports(args: &Conformance) -> Result<Vec<(OutputFile, Report)>> {
-    let wanted: [(_, Report); 2] = [(&args.json, json::report), (&args.markdown, markdown::report)];
+    let wanted: [(_, Report); 3] = [
+        (&args.json, json::report),
+        (&args.junit, junit::report),
+        (&args.markdown, markdown::report),
+    ];
     let mut reports = Vec::new();
     for (path, report) in wanted {
         if let Some(path) = path {

@@ -1,5 +1,6 @@
 //! `demo`, `backends` and `conformance`.
 
+use quick_junit::Report;
 use serde_json::Value;
 use tls_conformance::CASES;
 
@@ -73,6 +74,30 @@ fn the_conformance_report_has_every_trial() {
         }
     }
     assert!(!rows(run.text()).is_empty(), "{}", run.text());
+}
+
+#[test]
+fn the_junit_report_has_what_the_json_report_has() {
+    let files = Certificates::new();
+    let (json, junit) = (files.path("report.json"), files.path("report.xml"));
+    let args = ["conformance", "--filter", "facts::", "--json", &json, "--junit", &junit];
+    polytls(args).expect(0);
+    let json = files.facts("report.json");
+    let trials = json.as_array().unwrap();
+    let junit = Report::deserialize_from_str(&std::fs::read_to_string(junit).unwrap()).unwrap();
+    assert_eq!(junit.test_suites.len(), BACKENDS.len().pow(2));
+    assert_eq!((junit.tests, junit.failures, junit.errors), (trials.len(), 0, 0));
+    let tests = junit.test_suites.iter().flat_map(|suite| &suite.test_cases);
+    for (test, trial) in tests.zip(trials) {
+        let [case, client, server] =
+            ["case", "client", "server"].map(|of| trial[of].as_str().unwrap());
+        let (group, name) = case.split_once("::").unwrap();
+        assert_eq!(test.name.as_str(), name);
+        let class = test.classname.as_ref().unwrap().as_str();
+        assert_eq!(class, format!("{client}-to-{server}.{group}"));
+        let refused = test.properties.iter().find(|property| property.name.as_str() == "refused");
+        assert_eq!(refused.map(|property| property.value.as_str()), trial["capability"].as_str());
+    }
 }
 
 #[test]
