@@ -5,6 +5,7 @@ mod licences;
 mod places;
 mod programs;
 mod test;
+mod truth;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -34,6 +35,12 @@ enum Task {
     Licences,
     /// Check that feature `cfg` and `unsafe` stand only where they may
     Places,
+    /// Write docs/BACKENDS.md: what each backend says of itself, and what the suite shows of it
+    Truth {
+        /// Write nothing, and fail if the page is not true any more
+        #[arg(long)]
+        check: bool,
+    },
     /// Install the libraries and programs that the tests need
     Install,
 }
@@ -44,6 +51,7 @@ fn main() -> ExitCode {
         Task::Floors => floors::check(),
         Task::Licences => licences::check(),
         Task::Places => places::check(),
+        Task::Truth { check } => truth::run(check),
         Task::Install => programs::provide(true),
     };
     match result {

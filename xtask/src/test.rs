@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{cargo, floors, licences, places, programs, succeed};
+use crate::{cargo, floors, licences, places, programs, succeed, truth};
 
 /// The features of the facade that make a backend available.
-const BACKENDS: [&str; 3] = ["openssl", "rustls", "rustls-ring"];
+pub(crate) const BACKENDS: [&str; 3] = ["openssl", "rustls", "rustls-ring"];
 
 /// All of them at once, for the crates that take the choice.
 const ALL: &str = "polytls/openssl,polytls/rustls,polytls/rustls-ring,\
@@ -40,6 +40,7 @@ pub(crate) fn run(install: bool) -> ExitCode {
         doc.env("RUSTDOCFLAGS", "-D warnings");
         succeed(doc)
     });
+    tally.step("truth", || truth::run(true));
     tally.tests(&["test", "--workspace", "--locked", "--no-fail-fast", "--features", ALL]);
     tally.tests(&["test", "-p", "polytls", "--locked", "--no-fail-fast", "--no-default-features"]);
     tally.end()
