@@ -79,16 +79,18 @@ fn refusals(run: &Run, library: &Library) -> String {
 
 fn faults(run: &Run) -> String {
     let names = run.libraries.iter().map(|library| format!("`{}`", library.name));
-    let mut table = output::table(["fault".to_owned()].into_iter().chain(names));
+    let header = ["fault", "what is told"].map(str::to_owned);
+    let mut table = output::table(header.into_iter().chain(names));
     for Observed { case, told } in &run.faults {
         let name = case.name().trim_start_matches("faults::").replace('_', " ");
         let expected = case.fault().and_then(|allowed| allowed.first());
         let cell = |told: &Option<Told>| match told {
-            Some(told) if Some(told) == expected => told.to_string(),
+            Some(told) if Some(told) == expected => "same".into(),
             Some(told) => format!("**{told}**"),
             None => "-".into(),
         };
-        table.add_row([name].into_iter().chain(told.iter().map(cell)));
+        let row = [name, expected.map(ToString::to_string).unwrap_or_default()];
+        table.add_row(row.into_iter().chain(told.iter().map(cell)));
     }
     format!("{FAULTS}\n{table}\n")
 }
@@ -204,9 +206,10 @@ A refused case needs what the backend says it lacks, and was refused by its name
 const FAULTS: &str = "\
 ## Faults
 
-What each library says of a fault, paired with itself: the kind of the error on the side that meets it, and in brackets
-the alert that the other side sees. **Bold**: not what every backend should say, and allowed where the library leaves no
-choice, or where it has no reasons to tell. A dash: the library does not come into the situation, for what it lacks.
+What every backend should say of a fault: the kind of the error on the side that meets it, and in brackets the alert that
+the other side sees; and what each library said of it, paired with itself. **Bold**: something else, allowed where the
+library leaves no choice, or where it has no reasons to tell. A dash: it does not come into the situation, for what it
+lacks. Each row is a case of the suite, `faults::…`.
 ";
 
 const DIFFERENT: &str = "\
