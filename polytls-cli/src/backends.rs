@@ -1,9 +1,11 @@
 //! `polytls backends`: what is compiled in, and what each library can do.
 
-use polytls::{Capability, backend};
+use polytls::{Backend, Capability, backend};
 use serde_json::{Value, json};
+use tls_conformance::Side;
 
 use crate::cli::Backends;
+use crate::conformance::by_side;
 use crate::failure::Result;
 use crate::output;
 
@@ -18,24 +20,35 @@ pub(crate) fn run(args: &Backends) -> Result {
     for backend in backend::all() {
         libraries.add_row([backend.name().to_owned(), backend.library()]);
     }
-    let names = backend::all().iter().map(|backend| backend.name());
-    let mut capabilities = output::table(std::iter::once("capability").chain(names));
-    for &capability in Capability::ALL {
-        let answers = backend::all()
-            .iter()
-            .map(|backend| if backend.capabilities().contains(capability) { "yes" } else { "-" });
-        capabilities.add_row(std::iter::once(capability.name()).chain(answers));
+    let mut capabilities = output::table(["capability", "side"].into_iter().chain(names()));
+    for (capability, side) in by_side() {
+        let answer = |backend: &&dyn Backend| match backend.capabilities().contains(capability) {
+            true => "yes",
+            false => "-",
+        };
+        let row = [capability.name(), side.name()];
+        capabilities.add_row(row.into_iter().chain(backend::all().iter().map(answer)));
     }
     output::line(format!("{libraries}\n\n{capabilities}"))
 }
 
+fn names() -> impl Iterator<Item = &'static str> {
+    backend::all().iter().map(|backend| backend.name())
+}
+
 fn to_json() -> Value {
-    let describe = |backend: &&dyn polytls::Backend| {
+    let describe = |backend: &&dyn Backend| {
+        let can = backend.capabilities();
+        let on = |side: Side| {
+            let useful = can.iter().filter(|&capability| side.has_use_for(capability));
+            useful.map(Capability::name).collect::<Vec<_>>()
+        };
         json!({
             "name": backend.name(),
             "library": backend.library(),
-            "capabilities":
-                backend.capabilities().iter().map(Capability::name).collect::<Vec<_>>(),
+            "capabilities": can.iter().map(Capability::name).collect::<Vec<_>>(),
+            "client": on(Side::Client),
+            "server": on(Side::Server),
         })
     };
     backend::all().iter().map(describe).collect()

@@ -42,7 +42,8 @@ pub(crate) enum Command {
 
 #[derive(Args, Debug)]
 pub(crate) struct Backends {
-    /// Print a JSON list of {name, library, capabilities} instead of tables.
+    /// Print a JSON list of {name, library, capabilities, client, server} instead of tables; client
+    /// and server are the capabilities that mean something on that side.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -64,9 +65,20 @@ pub(crate) struct Conformance {
     /// Run only the cases whose name contains S.
     #[arg(long, value_name = "S")]
     pub(crate) filter: Option<String>,
+    /// Pair each library with itself only.
+    #[arg(long)]
+    pub(crate) self_only: bool,
     /// Write every outcome to FILE as a JSON list.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    /// Write every outcome to FILE as JUnit XML: a test suite a pair. A refused case counts as
+    /// passed, for the refusal was tested; its output and the property 'refused' name the capability.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Write what each library can do to FILE as Markdown: capability by side and library, as it
+    /// says itself and as the cases showed. No times, no patch levels: for comparing.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) markdown: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -16,9 +16,9 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use crate::cli::{self, Connect};
-use crate::facts::{Close, Facts, JsonFile};
+use crate::facts::{Close, Facts};
 use crate::failure::{Failure, Result, one_line};
-use crate::output;
+use crate::output::{self, OutputFile};
 use crate::transport::{HostPort, Tcp, handshake, linger, runtime};
 
 pub(crate) fn run(args: &Connect) -> Result {
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Connect) -> Result {
         None => ServerName::parse(&args.peer.host)?,
     };
     let client = Client::new(&config(args)?, backend)?;
-    let file = args.facts.as_deref().map(JsonFile::create).transpose()?;
+    let file = args.facts.as_deref().map(OutputFile::create).transpose()?;
     let mut facts = Facts::new(backend);
 
     let runtime = runtime()?;
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &Connect) -> Result {
     runtime.shutdown_background();
 
     // How the connection failed matters more than that its facts cannot be written.
-    let written = file.map_or(Ok(()), |file| file.write(&facts.to_json()));
+    let written = file.map_or(Ok(()), |file| file.write(&format!("{:#}\n", facts.to_json())));
     outcome.and(written)
 }
 

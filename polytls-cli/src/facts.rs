@@ -1,16 +1,10 @@
 //! What is known about a connection, for people and for programs.
 
-use std::fs::File;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-
 use pem::{EncodeConfig, LineEnding, Pem};
 use polytls::pki_types::CertificateDer;
 use polytls::x509::CertificateFacts;
 use polytls::{Backend, Negotiated};
 use serde_json::{Value, json};
-
-use crate::failure::{Failure, Result};
 
 /// What is known about a connection.
 #[derive(Debug)]
@@ -95,24 +89,6 @@ pub(crate) fn alpn(negotiated: &Negotiated) -> Option<String> {
 pub(crate) fn to_pem(certificate: &CertificateDer<'_>) -> String {
     let section = Pem::new("CERTIFICATE", certificate.to_vec());
     pem::encode_config(&section, EncodeConfig::new().set_line_ending(LineEnding::LF))
-}
-
-/// A file for JSON, opened before the work begins: a wrong path is known at once.
-#[derive(Debug)]
-pub(crate) struct JsonFile {
-    file: File,
-    path: PathBuf,
-}
-
-impl JsonFile {
-    pub(crate) fn create(path: &Path) -> Result<Self> {
-        let file = File::create(path).map_err(Failure::file(path))?;
-        Ok(Self { file, path: path.to_owned() })
-    }
-
-    pub(crate) fn write(mut self, value: &Value) -> Result {
-        writeln!(self.file, "{value:#}").map_err(Failure::file(&self.path))
-    }
 }
 
 /// The names that a certificate is for.

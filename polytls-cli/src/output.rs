@@ -1,6 +1,8 @@
-//! Printing to streams that may be closed.
+//! Printing to streams that may be closed, and to files.
 
+use std::fs::File;
 use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 
 use comfy_table::{Table, presets};
 
@@ -23,4 +25,22 @@ pub(crate) fn table<H: ToString>(header: impl IntoIterator<Item = H>) -> Table {
     table.load_preset(presets::ASCII_MARKDOWN);
     table.set_header(header.into_iter().map(|cell| cell.to_string()));
     table
+}
+
+/// A file to be written, opened before the work begins: a wrong path is known at once.
+#[derive(Debug)]
+pub(crate) struct OutputFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl OutputFile {
+    pub(crate) fn create(path: &Path) -> Result<Self> {
+        let file = File::create(path).map_err(Failure::file(path))?;
+        Ok(Self { file, path: path.to_owned() })
+    }
+
+    pub(crate) fn write(mut self, text: &str) -> Result {
+        self.file.write_all(text.as_bytes()).map_err(Failure::file(&self.path))
+    }
 }

@@ -7,6 +7,7 @@ use tls_core::{Backend, Capabilities, Capability, Error, ErrorKind, Result};
 
 use crate::claim::Claiming;
 use crate::fault::{Fault, Told};
+use crate::pair::Side;
 
 /// One promise.
 #[derive(Debug)]
@@ -83,33 +84,20 @@ impl Case {
         }
     }
 
-    /// What these two make of the fault that the case is about, right or wrong.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Unsupported`] where a backend cannot come into the situation, and
-    /// [`ErrorKind::Misuse`] if the case is about no fault.
-    ///
-    /// # Panics
-    ///
-    /// If the fault does not lead to an error.
-    pub fn observe(&self, client: &dyn Backend, server: &dyn Backend) -> Result<Told> {
-        match self.check {
-            Check::Fault(fault) => fault.observe(client, server),
-            Check::Client(_) | Check::Pair(_) | Check::Server(_) => {
-                Err(Error::new(ErrorKind::Misuse).because("the case is about no fault"))
-            }
+    /// What these two make of the fault that the case is about, right or wrong; `None` if it is about
+    /// none, or they do not come into the situation.
+    pub fn observe(&self, client: &dyn Backend, server: &dyn Backend) -> Option<Told> {
+        let Check::Fault(fault) = self.check else { return None };
+        let observe = || fault.observe(client, server);
+        panic::catch_unwind(AssertUnwindSafe(observe)).ok()?.ok()
+    }
+
+    /// The capabilities it needs of the backend on this side.
+    pub fn needs(&self, side: Side) -> Capabilities {
+        match side {
+            Side::Client => self.client,
+            Side::Server => self.server,
         }
-    }
-
-    /// The capabilities it needs of the client's backend.
-    pub fn client_needs(&self) -> Capabilities {
-        self.client
-    }
-
-    /// The capabilities it needs of the server's backend.
-    pub fn server_needs(&self) -> Capabilities {
-        self.server
     }
 
     /// Runs the case with these two backends, and judges what their capabilities say about it.
@@ -185,4 +173,30 @@ impl std::fmt::Display for Failure {
 fn text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a text").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::CASES;
+
+    #[test]
+    fn a_case_of_one_side_needs_nothing_of_the_other() {
+        for case in CASES {
+            let other = match case.role() {
+                Role::Client => Side::Server,
+                Role::Server => Side::Client,
+                Role::Pair => continue,
+            };
+            assert!(case.needs(other).is_empty(), "{}", case.name());
+        }
+    }
+
+    #[test]
+    fn every_capability_is_needed_of_some_side() {
+        for &capability in Capability::ALL {
+            let needed = Side::BOTH.into_iter().any(|side| side.has_use_for(capability));
+            assert!(needed, "no case shows {capability}");
+        }
+    }
 }

@@ -12,6 +12,7 @@ mod case;
 mod cases;
 mod certs;
 mod claim;
+mod differences;
 mod fault;
 mod pair;
 mod raw;
@@ -27,7 +28,9 @@ pub use case::{Case, Outcome, Role};
 pub use cases::CASES;
 pub use certs::{Authority, Leaf};
 pub use claim::Claiming;
+pub use differences::{Answer, DIFFERENCES, Difference};
 pub use fault::Told;
+pub use pair::Side;
 
 /// Runs every case against `backend`, as client and as server: a test binary's `main`.
 pub fn run(backend: impl Backend + 'static) -> ExitCode {

@@ -3,10 +3,12 @@
 use std::fmt::Debug;
 
 use tls_core::{
-    Backend, Client, ClientConfig, ClientConfigBuilder, Connection, ErrorKind, Negotiated,
-    Progress, Result, Server, ServerConfig, ServerConfigBuilder, Version, Versions, Wire,
+    Backend, Capability, Client, ClientConfig, ClientConfigBuilder, Connection, ErrorKind,
+    Negotiated, Progress, Result, Server, ServerConfig, ServerConfigBuilder, Version, Versions,
+    Wire,
 };
 
+use crate::cases::CASES;
 use crate::certs::Authority;
 
 /// The name that the fixtures' servers have.
@@ -150,13 +152,29 @@ pub(crate) fn transfer(
 
 /// One of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
+pub enum Side {
+    /// The client.
     Client,
+    /// The server.
     Server,
 }
 
 impl Side {
-    pub(crate) const BOTH: [Self; 2] = [Self::Client, Self::Server];
+    /// The client, then the server.
+    pub const BOTH: [Self; 2] = [Self::Client, Self::Server];
+
+    /// The name used in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Server => "server",
+        }
+    }
+
+    /// Whether `capability` means something on this side: whether a case needs it there.
+    pub fn has_use_for(self, capability: Capability) -> bool {
+        CASES.iter().any(|case| case.needs(self).contains(capability))
+    }
 }
 
 /// A client and a server, compiled once for cases that need many connections.

@@ -36,6 +36,7 @@ const FENCED: &[(&str, &[&str])] = &[
     ("hyper", &["polytls-cli"]),
     ("indicatif", &["polytls-cli"]),
     ("comfy-table", &["polytls-cli"]),
+    ("quick-junit", &["polytls-cli"]),
     ("clap", &["polytls-cli", "xtask"]),
     ("anyhow", &["polytls-cli", "xtask"]),
     ("miette", &["polytls-cli"]),

@@ -6,6 +6,7 @@ mod packages;
 mod places;
 mod programs;
 mod test;
+mod truth;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -37,6 +38,12 @@ enum Task {
     Packages,
     /// Check that feature `cfg` and `unsafe` stand only where they may
     Places,
+    /// Write docs/BACKENDS.md: what each backend says of itself, and what the suite shows of it
+    Truth {
+        /// Write nothing, and fail if the page is not true any more
+        #[arg(long)]
+        check: bool,
+    },
     /// Install the libraries and programs that the tests need
     Install,
 }
@@ -48,6 +55,7 @@ fn main() -> ExitCode {
         Task::Licences => licences::check(),
         Task::Packages => packages::check(),
         Task::Places => places::check(),
+        Task::Truth { check } => truth::run(check),
         Task::Install => programs::provide(true),
     };
     match result {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{cargo, floors, licences, places, programs, succeed};
+use crate::{cargo, floors, licences, places, programs, succeed, truth};
 
 /// The features of the facade that make a backend available.
 pub(crate) const BACKENDS: [&str; 5] = ["boring", "native", "openssl", "rustls", "rustls-ring"];
@@ -36,11 +36,13 @@ pub(crate) fn run(install: bool) -> ExitCode {
         succeed(cargo(&[&clippy[..], &["--", "-D", "warnings"]].concat()))
     });
     tally.step("feature combinations", combinations);
+    tally.step("one program, each backend", swap);
     tally.step("docs", || {
         let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--locked", "--features", ALL]);
         doc.env("RUSTDOCFLAGS", "-D warnings");
         succeed(doc)
     });
+    tally.step("truth", || truth::run(true));
     tally.tests(&["test", "--workspace", "--locked", "--no-fail-fast", "--features", ALL]);
     tally.tests(&["test", "-p", "polytls", "--locked", "--no-fail-fast", "--no-default-features"]);
     tally.end()
@@ -132,8 +134,8 @@ fn counts(line: &str) -> Option<(usize, usize)> {
     Some((passed, failed))
 }
 
-/// The facade compiles with no backend and with every combination of them, and so do its examples,
-/// its tests and the program; the backend of several providers compiles without any.
+/// The facade compiles with no backend, with each, with every two and with all of them, and so do its
+/// examples, its tests and the program; the backend of several providers compiles without any.
 fn combinations() -> Result<()> {
     let check = |package, features: &str| {
         println!("{package} with {}", if features.is_empty() { "no feature" } else { features });
@@ -142,13 +144,26 @@ fn combinations() -> Result<()> {
         let targets = if package == "tls-rustls" { "--lib" } else { "--all-targets" };
         succeed(cargo(&[&clippy[..], &[targets], &features].concat()))
     };
-    for chosen in 0..1_usize << BACKENDS.len() {
-        let on = (0..BACKENDS.len()).filter(|i| chosen & 1 << i != 0).map(|i| BACKENDS[i]);
-        let features = on.collect::<Vec<_>>().join(",");
+    let mut sets = vec![String::new(), BACKENDS.join(",")];
+    for (i, one) in BACKENDS.iter().enumerate() {
+        sets.push((*one).to_owned());
+        sets.extend(BACKENDS[..i].iter().map(|other| format!("{other},{one}")));
+    }
+    for features in sets {
         check("polytls", &features)?;
         check("polytls-cli", &features)?;
     }
     ["", "aws-lc-rs", "ring"].into_iter().try_for_each(|features| check("tls-rustls", features))
+}
+
+/// The example `swap` runs unchanged with each backend as the only one.
+fn swap() -> Result<()> {
+    for backend in BACKENDS {
+        let swap = ["run", "--quiet", "--locked", "-p", "polytls", "--example", "swap"];
+        let features = ["--no-default-features", "--features", backend];
+        succeed(cargo(&[&swap[..], &features].concat()))?;
+    }
+    Ok(())
 }
 
 /// Whether cargo-deny and its database are on the machine.

@@ -1,6 +1,7 @@
 //! `demo`, `backends` and `conformance`.
 
 use polytls::{Capability, backend::by_name};
+use quick_junit::Report;
 use serde_json::Value;
 use tls_conformance::CASES;
 
@@ -43,14 +44,27 @@ fn backends_are_told_to_people_and_to_programs() {
     let list: Value = serde_json::from_slice(&json.stdout).unwrap();
     let people = polytls(["backends"]).expect(0);
     for backend in list.as_array().unwrap() {
-        assert_eq!(backend.as_object().unwrap().len(), 3);
+        assert_eq!(backend.as_object().unwrap().len(), 5);
         assert!(people.text().contains(backend["library"].as_str().unwrap()));
-        for capability in backend["capabilities"].as_array().unwrap() {
-            let name = capability.as_str().unwrap();
-            assert!(name.parse::<polytls::Capability>().is_ok(), "{name}");
+        let names = |list: &str| {
+            let list = backend[list].as_array().unwrap();
+            list.iter().map(|name| name.as_str().unwrap()).collect::<Vec<_>>()
+        };
+        for name in names("capabilities") {
+            assert!(name.parse::<Capability>().is_ok(), "{name}");
             assert!(people.text().contains(name), "{name}");
+            assert!(names("client").contains(&name) || names("server").contains(&name), "{name}");
         }
+        assert!(!names("client").contains(&"alpn-server"));
+        assert!(!names("server").contains(&"alpn-client"));
     }
+    let rows = rows(people.text());
+    let sides = |name: &str| {
+        let of = rows.iter().filter(|row| row[0] == name);
+        of.map(|row| row[1]).collect::<Vec<_>>()
+    };
+    assert_eq!(sides("alpn-server"), ["server"]);
+    assert_eq!(sides("cipher-suites"), ["client", "server"]);
 }
 
 #[test]
@@ -74,6 +88,59 @@ fn the_conformance_report_has_every_trial() {
         }
     }
     assert!(!rows(run.text()).is_empty(), "{}", run.text());
+}
+
+#[test]
+fn the_junit_report_has_what_the_json_report_has() {
+    let files = Certificates::new();
+    let (json, junit) = (files.path("report.json"), files.path("report.xml"));
+    let args = ["conformance", "--filter", "facts::", "--json", &json, "--junit", &junit];
+    polytls(args).expect(0);
+    let json = files.facts("report.json");
+    let trials = json.as_array().unwrap();
+    let junit = Report::deserialize_from_str(&std::fs::read_to_string(junit).unwrap()).unwrap();
+    assert_eq!(junit.test_suites.len(), BACKENDS.len().pow(2));
+    assert_eq!((junit.tests, junit.failures, junit.errors), (trials.len(), 0, 0));
+    let tests = junit.test_suites.iter().flat_map(|suite| &suite.test_cases);
+    for (test, trial) in tests.zip(trials) {
+        let [case, client, server] =
+            ["case", "client", "server"].map(|of| trial[of].as_str().unwrap());
+        let (group, name) = case.split_once("::").unwrap();
+        assert_eq!(test.name.as_str(), name);
+        let class = test.classname.as_ref().unwrap().as_str();
+        assert_eq!(class, format!("{client}-to-{server}.{group}"));
+        let refused = test.properties.iter().find(|property| property.name.as_str() == "refused");
+        assert_eq!(refused.map(|property| property.value.as_str()), trial["capability"].as_str());
+    }
+}
+
+#[test]
+fn the_markdown_is_the_same_again_and_whatever_other_pairs_ran() {
+    let files = Certificates::new();
+    let write = |name: &str, more: &[&str]| {
+        let path = files.path(name);
+        let args = ["conformance", "--filter", "alpn::", "--markdown", &path];
+        polytls(args.iter().chain(more)).expect(0);
+        std::fs::read_to_string(path).unwrap()
+    };
+    let page = write("all.md", &[]);
+    assert_eq!(page, write("again.md", &["--self-only"]));
+    for backend in BACKENDS.iter() {
+        assert!(page.contains(&format!("`{backend}`")), "{page}");
+    }
+    let alpn = rows(&page).into_iter().find(|row| row[0] == "`alpn-server`").unwrap();
+    assert!(alpn[1] == "server" && alpn[2].starts_with("yes, "), "{alpn:?}");
+    for difference in tls_conformance::DIFFERENCES {
+        assert!(page.contains(difference.situation), "{page}");
+    }
+}
+
+#[test]
+fn a_library_can_be_paired_with_itself_only() {
+    let run = polytls(["conformance", "--self-only", "--filter", CASES[0].name()]).expect(0);
+    let rows = rows(run.text());
+    assert_eq!(rows.len(), BACKENDS.len(), "{}", run.text());
+    assert!(rows.iter().all(|row| row[0] == row[1]), "{}", run.text());
 }
 
 #[test]

@@ -37,6 +37,8 @@ fn bad_usage_exits_with_2() {
         "conformance --backend nonsense",
         "conformance --filter nonsense",
         "conformance --json /nonsense/report.json",
+        "conformance --junit /nonsense/report.xml",
+        "conformance --markdown /nonsense/report.md",
         "demo nonsense",
     ] {
         let run = polytls(line.split_whitespace()).expect(2);

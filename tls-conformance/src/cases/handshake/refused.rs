@@ -25,19 +25,19 @@ cases! { "handshake";
         "TLS 1.2 sides with different cipher suites: the server finds none shared and says so.";
     Pair tls13_suites_apart_share_none [Tls13Client CipherSuites] [Tls13Server CipherSuites]
         "TLS 1.3 sides with different cipher suites: the server finds none shared and says so.";
-    Server a_tls12_hello_of_unknown_suites_shares_none [Tls12Server] [Tls12Server]
+    Server a_tls12_hello_of_unknown_suites_shares_none [] [Tls12Server]
         "A server finds no shared suite in a TLS 1.2 ClientHello that lists only unknown ones.";
-    Server a_tls13_hello_of_unknown_suites_shares_none [Tls13Server] [Tls13Server]
+    Server a_tls13_hello_of_unknown_suites_shares_none [] [Tls13Server]
         "A server finds no shared suite in a TLS 1.3 ClientHello that lists only unknown ones.";
     Pair tls12_groups_apart_share_none [Tls12Client Groups] [Tls12Server Groups]
         "TLS 1.2 sides with different groups: the server finds none shared and says so.";
     Pair tls13_groups_apart_share_none [Tls13Client Groups] [Tls13Server Groups]
         "TLS 1.3 sides with different groups: the server finds none shared and says so.";
-    Server a_hello_of_unknown_groups_shares_none [Tls13Server] [Tls13Server]
+    Server a_hello_of_unknown_groups_shares_none [] [Tls13Server]
         "A server finds no shared group in a TLS 1.3 ClientHello that lists only unknown ones.";
-    Server a_tls12_hello_of_another_hash_is_served_or_shares_no_signature [Tls12Server] [Tls12Server]
+    Server a_tls12_hello_of_another_hash_is_served_or_shares_no_signature [] [Tls12Server]
         "A TLS 1.2 ClientHello that fits the key but not its usual hash is served, or refused in words.";
-    Server a_tls13_hello_of_unfit_signatures_shares_none [Tls13Server] [Tls13Server]
+    Server a_tls13_hello_of_unfit_signatures_shares_none [] [Tls13Server]
         "A server finds none of its key's signature schemes in a TLS 1.3 ClientHello.";
     Client a_suite_nobody_offered_is_a_fault_of_the_server [] []
         "A client takes a ServerHello that chooses a suite it did not offer for a broken protocol.";

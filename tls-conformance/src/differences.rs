@@ -1,0 +1,129 @@
+//! Where backends still differ: what the cases allow, and which backend does what.
+//!
+//! For reports only. No case reads this: a case never asks which backend it runs on.
+
+/// A situation in which backends answer differently, because a library decides it where nobody
+/// else can.
+#[derive(Debug)]
+pub struct Difference {
+    /// What happens, as a sentence without its dot.
+    pub situation: &'static str,
+    /// The answers that are allowed.
+    pub answers: &'static [Answer],
+    /// The cases that allow these answers and no others. None: known from reading and trying.
+    pub cases: &'static [&'static str],
+}
+
+/// One of the answers.
+#[derive(Debug)]
+pub struct Answer {
+    /// What is done.
+    pub what: &'static str,
+    /// The backends that do it, by name.
+    pub backends: &'static [&'static str],
+}
+
+/// All that are known. Each fails safely: it is the look of a refusal that differs, or a peer that
+/// no one should meet.
+pub const DIFFERENCES: &[Difference] = &[
+    Difference {
+        situation: "A TLS 1.2 server requires a certificate, and the client has none: the alert \
+                    that the client sees",
+        answers: &[
+            Answer { what: "`certificate_required`", backends: RUSTLS },
+            Answer { what: "`handshake_failure`", backends: OPENSSL },
+        ],
+        cases: &["client_auth::a_client_without_a_required_certificate_is_refused_in_tls12"],
+    },
+    Difference {
+        situation: "A peer's certificates have more than 65,535 bytes",
+        answers: &[
+            Answer { what: "refused, without an alert", backends: RUSTLS },
+            Answer { what: "refused, with an alert", backends: OPENSSL },
+        ],
+        cases: &[
+            "handshake::tls12_too_long_a_chain_of_certificates_is_refused",
+            "handshake::tls13_too_long_a_chain_of_certificates_is_refused",
+        ],
+    },
+    Difference {
+        situation: "A record's header was changed, or data comes in clear after the handshake",
+        answers: &[Answer {
+            what: "`Protocol` or `BadRecord`, whichever the library notices first",
+            backends: &["openssl", "rustls", "rustls-ring"],
+        }],
+        cases: &[
+            "transfer::tls12_a_changed_header_is_found",
+            "transfer::tls13_a_changed_header_is_found",
+            "transfer::tls12_a_record_in_clear_is_found",
+            "transfer::tls13_a_record_in_clear_is_found",
+        ],
+    },
+    Difference {
+        situation: "The content type outside of an encrypted TLS 1.3 record is changed",
+        answers: &[
+            Answer {
+                what: "not looked at; the content is authenticated all the same",
+                backends: RUSTLS,
+            },
+            Answer { what: "refused", backends: OPENSSL },
+        ],
+        cases: &["transfer::tls13_a_changed_header_is_found"],
+    },
+    Difference {
+        situation: "A TLS 1.2 client lists neither P-256 nor P-384 as a group, and the server has \
+                    only such a key",
+        answers: &[
+            Answer { what: "goes on", backends: RUSTLS },
+            Answer {
+                what: "`NoSharedCipher`: the list limits certificates too (RFC 8422 §5.1.1)",
+                backends: OPENSSL,
+            },
+        ],
+        cases: &[],
+    },
+    Difference {
+        situation: "A TLS 1.2 client accepts ECDSA only with another hash than the one that goes \
+                    with the curve of the server's key",
+        answers: &[
+            Answer { what: "`NoSharedSignature`", backends: RUSTLS },
+            Answer { what: "goes on", backends: OPENSSL },
+        ],
+        cases: &["handshake::a_tls12_hello_of_another_hash_is_served_or_shares_no_signature"],
+    },
+    Difference {
+        situation: "A certificate has its issuer's very name, and neither of them a key identifier",
+        answers: &[
+            Answer { what: "taken for what it is", backends: RUSTLS },
+            Answer { what: "taken for self-signed", backends: OPENSSL },
+        ],
+        cases: &[],
+    },
+];
+
+const OPENSSL: &[&str] = &["openssl"];
+const RUSTLS: &[&str] = &["rustls", "rustls-ring"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::CASES;
+
+    #[test]
+    fn the_cases_that_allow_a_difference_exist() {
+        for name in DIFFERENCES.iter().flat_map(|difference| difference.cases) {
+            assert!(CASES.iter().any(|case| case.name() == *name), "no case {name}");
+        }
+    }
+
+    #[test]
+    fn a_backend_answers_once() {
+        for Difference { situation, answers, .. } in DIFFERENCES {
+            let mut named: Vec<_> = answers.iter().flat_map(|a| a.backends).collect();
+            let all = named.len();
+            named.sort_unstable();
+            named.dedup();
+            assert!(all > 0 && named.len() == all, "{situation}");
+        }
+    }
+}
