@@ -354,7 +354,14 @@ fn a_client_certificate_that_may_not_sign_is_refused(
 ) -> Result<()> {
     let leaf = Leaf::client("somebody")
         .with(|params| params.key_usages = vec![rcgen::KeyUsagePurpose::KeyAgreement]);
-    refused(c, s, leaf, CertificateError::Purpose)
+    let clients = clients();
+    let asking = Checkpoint::new(c, s, &clients.issue(leaf), clients.roots());
+    let Some(mut pair) = verification::presented(asking.pair())? else { return Ok(()) };
+    let (client, server) = pair.handshakes();
+    told::refusal(server, CertificateError::Purpose)?;
+    let told = alert(&mut pair, client);
+    assert!(verification::may_not_sign(told), "{told}");
+    Ok(())
 }
 
 fn expired() -> Leaf {

@@ -93,6 +93,7 @@ fn stack_kind(stack: &ErrorStack) -> ErrorKind {
         Reason::CertificateVerifyFailed => ErrorKind::Certificate(CertificateError::Other),
         Reason::Kind(kind) => kind,
         Reason::NoSharedCipher => ErrorKind::NoSharedCipher,
+        Reason::WrongCurve => ErrorKind::Protocol,
     }))
 }
 
