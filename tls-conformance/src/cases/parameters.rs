@@ -24,16 +24,16 @@ cases! { "parameters";
         [Tls12Client Tls13Client] [Tls12Server Tls13Server]
         "A server that accepts only TLS 1.3 does not speak TLS 1.2.";
     Pair each_tls13_suite_can_be_the_clients_only
-        [CipherSuites ReportCipherSuite Tls13Client] []
+        [CipherSuites ReportCipherSuite Tls13Client] [Tls13Server]
         "A client can offer each suite of TLS 1.3 alone, and it is spoken.";
     Pair each_tls13_suite_can_be_the_servers_only
-        [] [CipherSuites ReportCipherSuite Tls13Server]
+        [Tls13Client] [CipherSuites ReportCipherSuite Tls13Server]
         "A server can accept each suite of TLS 1.3 alone, and it is spoken.";
     Pair each_tls12_suite_can_be_the_clients_only
-        [CipherSuites ReportCipherSuite Tls12Client] []
+        [CipherSuites ReportCipherSuite Tls12Client] [Tls12Server]
         "A client can offer each suite of TLS 1.2 alone, and it is spoken.";
     Pair each_tls12_suite_can_be_the_servers_only
-        [] [CipherSuites ReportCipherSuite Tls12Server]
+        [Tls12Client] [CipherSuites ReportCipherSuite Tls12Server]
         "A server can accept each suite of TLS 1.2 alone, and it is spoken.";
     Pair the_servers_order_of_suites_decides
         [] [CipherSuites ReportCipherSuite Tls13Server]
@@ -172,9 +172,10 @@ fn each_suite(c: &dyn Backend, s: &dyn Backend, version: Version, at_client: boo
         let mut client = ClientConfig::builder().roots(root.roots());
         let mut server = ServerConfig::builder(identity);
         match at_client {
-            true => client = client.versions(only(version)).cipher_suites([suite]),
-            false => server = server.versions(only(version)).cipher_suites([suite]),
+            true => client = client.cipher_suites([suite]),
+            false => server = server.cipher_suites([suite]),
         }
+        let (client, server) = (client.versions(only(version)), server.versions(only(version)));
         let mut pair = Pair::new((c, client), (s, server))?;
         pair.handshake()?;
         let (client, server) = pair.negotiated();
