@@ -38,7 +38,11 @@ fn main() {
 fn has_prefix(target: &str) -> bool {
     let underscored = target.replace('-', "_");
     let set = |variable: &str| {
-        let names = [variable.to_owned(), format!("{variable}_{target}"), format!("{variable}_{underscored}")];
+        let names = [
+            variable.to_owned(),
+            format!("{variable}_{target}"),
+            format!("{variable}_{underscored}"),
+        ];
         for name in &names {
             println!("cargo::rerun-if-env-changed={name}");
         }
@@ -46,7 +50,8 @@ fn has_prefix(target: &str) -> bool {
     };
     let in_bindings = set("BINDGEN_EXTRA_CLANG_ARGS");
     let in_c = set("CMAKE_TOOLCHAIN_FILE");
-    in_bindings.iter().any(|arguments| arguments.contains("-DBORINGSSL_PREFIX=")) && !in_c.is_empty()
+    in_bindings.iter().any(|arguments| arguments.contains("-DBORINGSSL_PREFIX="))
+        && !in_c.is_empty()
 }
 
 /// Has the linker look for `-lssl` where the system's OpenSSL is, before it looks where BoringSSL's
@@ -56,7 +61,8 @@ fn has_prefix(target: &str) -> bool {
 /// dependencies; so it is a folder of links. With OpenSSL linked statically nobody looks there.
 #[cfg(unix)]
 fn prefer_system_openssl() {
-    let (Ok(openssl), Some(out)) = (pkg_config::get_variable("openssl", "libdir"), env::var_os("OUT_DIR"))
+    let (Ok(openssl), Some(out)) =
+        (pkg_config::get_variable("openssl", "libdir"), env::var_os("OUT_DIR"))
     else {
         return;
     };

@@ -253,7 +253,7 @@ impl Unable {
             return Ok(wanted.clone());
         }
         // Those that are given, in the cases about them, are all there is.
-        let issued_by_itself = wanted.given().iter().filter(|der| x509::is_self_issued(der));
+        let mut issued_by_itself = wanted.given().iter().filter(|der| x509::is_self_issued(der));
         match issued_by_itself.clone().count() == wanted.given().len() {
             true => Ok(wanted.clone()),
             false => issued_by_itself

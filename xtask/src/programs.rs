@@ -55,9 +55,8 @@ impl Find {
                     files.any(|file| file.file_name().to_string_lossy().starts_with("libclang.so"))
                 };
                 let versions = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
-                let llvm = versions.filter(|entry| {
-                    entry.file_name().to_string_lossy().starts_with("llvm")
-                });
+                let llvm = versions
+                    .filter(|entry| entry.file_name().to_string_lossy().starts_with("llvm"));
                 let folders = llvm.map(|entry| entry.path().join("lib"));
                 folders.chain(env::var_os("LIBCLANG_PATH").map(PathBuf::from)).any(is_there)
             }

@@ -12,7 +12,8 @@ use crate::raw::Hello;
 use crate::told;
 
 cases! { "client_auth";
-    Pair a_client_that_is_not_asked_keeps_its_certificate [ClientIdentity] []
+    Pair a_client_that_is_not_asked_keeps_its_certificate
+        [ClientIdentity] [RequestClientCertificate]
         "A client that could present a certificate does not when it is not asked.";
     Pair a_requested_certificate_is_presented [ClientIdentity] [RequestClientCertificate]
         "A client presents its certificate to a server that asks.";

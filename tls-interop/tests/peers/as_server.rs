@@ -1,8 +1,8 @@
 //! Our server, and a program as its client.
 
 use polytls::{
-    Backend, CertificateError, ClientAuth, Error, ErrorKind, Group, Server, ServerConfig,
-    ServerConfigBuilder, Version, Versions,
+    Backend, Capability, CertificateError, ClientAuth, Error, ErrorKind, Group, Server,
+    ServerConfig, ServerConfigBuilder, Version, Versions,
 };
 use tempfile::TempDir;
 
@@ -102,9 +102,19 @@ impl<'a> Bench<'a> {
         self.config().client_auth(ClientAuth::Require(self.fixture.authority.roots.clone()))
     }
 
-    fn accept(&self, config: ServerConfigBuilder, plan: Plan<'a>) -> Talk<'a> {
+    /// The plain client, in the newest version that our server speaks.
+    fn plain(&self) -> Plan<'a> {
+        match self.backend.capabilities().contains(Capability::Tls13Server) {
+            true => PLAIN,
+            false => Plan { version: Version::Tls12, ..PLAIN },
+        }
+    }
+
+    /// A connection; `None` if our server refuses the configuration, as it must if it lacks anything.
+    fn accept(&self, config: ServerConfigBuilder, plan: Plan<'a>) -> Option<Talk<'a>> {
         let config = config.versions(Versions::only(plan.version)).build().unwrap();
-        let server = Server::new(&config, self.backend).unwrap();
+        let server =
+            ours::honoured(Server::new(&config, self.backend), config.required(), self.backend)?;
         let (listener, scratch) = (Listener::new(), self.fixture.scratch());
         let setup = Setup {
             fixture: self.fixture,
@@ -125,7 +135,7 @@ impl<'a> Bench<'a> {
         let mut client = self.program.start(&setup);
         let tls = listener.accept(&server, client.child());
         let habits = self.program.habits();
-        Talk { client, tls, habits, fixture: self.fixture, _scratch: scratch }
+        Some(Talk { client, tls, habits, fixture: self.fixture, _scratch: scratch })
     }
 }
 
@@ -175,7 +185,7 @@ impl Talk<'_> {
 }
 
 fn data_is_intact(bench: &Bench<'_>, version: Version) {
-    let mut talk = bench.accept(bench.config(), Plan { version, ..PLAIN });
+    let Some(mut talk) = bench.accept(bench.config(), Plan { version, ..PLAIN }) else { return };
     talk.tls.handshake().unwrap();
     let negotiated = talk.tls.negotiated().unwrap();
     assert_eq!(negotiated.version, Some(version));
@@ -198,7 +208,9 @@ fn tls13_data_is_intact(bench: &Bench<'_>) {
 
 fn alpn_is_agreed(bench: &Bench<'_>) {
     let config = bench.config().alpn(["polytls/1", "http/1.1"]);
-    let mut talk = bench.accept(config, Plan { alpn: &["http/1.1"], ..PLAIN });
+    let Some(mut talk) = bench.accept(config, Plan { alpn: &["http/1.1"], ..bench.plain() }) else {
+        return;
+    };
     talk.tls.handshake().unwrap();
     assert_eq!(talk.tls.negotiated().unwrap().alpn.as_deref(), Some(&b"http/1.1"[..]));
     talk.listen();
@@ -210,7 +222,9 @@ fn alpn_is_agreed(bench: &Bench<'_>) {
 }
 
 fn alpn_is_not_asked_of_a_client_that_offers_none(bench: &Bench<'_>) {
-    let mut talk = bench.accept(bench.config().alpn(["polytls/1"]), PLAIN);
+    let Some(mut talk) = bench.accept(bench.config().alpn(["polytls/1"]), bench.plain()) else {
+        return;
+    };
     talk.tls.handshake().unwrap();
     assert_eq!(talk.tls.negotiated().unwrap().alpn, None);
     talk.listen();
@@ -221,14 +235,16 @@ fn alpn_is_not_asked_of_a_client_that_offers_none(bench: &Bench<'_>) {
 
 fn alpn_mismatch_is_no_shared_alpn(bench: &Bench<'_>) {
     let config = bench.config().alpn(["polytls/1"]);
-    let mut talk = bench.accept(config, Plan { alpn: &["http/1.1"], ..PLAIN });
+    let Some(mut talk) = bench.accept(config, Plan { alpn: &["http/1.1"], ..bench.plain() }) else {
+        return;
+    };
     we_refuse(&mut talk, ErrorKind::NoSharedAlpn);
 }
 
 fn client_certificate_is_accepted(bench: &Bench<'_>, version: Version) {
     let theirs = &bench.fixture.client;
     let plan = Plan { version, identity: Some(theirs), ..PLAIN };
-    let mut talk = bench.accept(bench.strict(), plan);
+    let Some(mut talk) = bench.accept(bench.strict(), plan) else { return };
     talk.tls.handshake().unwrap();
     assert!(talk.tls.negotiated().unwrap().peer_chain == theirs.identity.chain());
     talk.listen();
@@ -254,18 +270,21 @@ fn we_refuse(talk: &mut Talk<'_>, kind: ErrorKind) {
 }
 
 fn tls12_missing_client_certificate_is_refused(bench: &Bench<'_>) {
-    let mut talk = bench.accept(bench.strict(), Plan { version: Version::Tls12, ..PLAIN });
+    let Some(mut talk) = bench.accept(bench.strict(), Plan { version: Version::Tls12, ..PLAIN })
+    else {
+        return;
+    };
     we_refuse(&mut talk, ErrorKind::NoPeerCertificate);
 }
 
 fn tls13_missing_client_certificate_is_refused(bench: &Bench<'_>) {
-    let mut talk = bench.accept(bench.strict(), PLAIN);
+    let Some(mut talk) = bench.accept(bench.strict(), PLAIN) else { return };
     we_refuse(&mut talk, ErrorKind::NoPeerCertificate);
 }
 
 fn strange_client_certificate_is_refused(bench: &Bench<'_>, version: Version) {
     let plan = Plan { version, identity: Some(&bench.fixture.strange_client), ..PLAIN };
-    let mut talk = bench.accept(bench.strict(), plan);
+    let Some(mut talk) = bench.accept(bench.strict(), plan) else { return };
     we_refuse(&mut talk, ErrorKind::Certificate(CertificateError::UnknownIssuer));
 }
 
@@ -296,17 +315,25 @@ fn client_refuses(mut talk: Talk<'_>, late: bool) {
 
 fn wrong_name_is_no_success(bench: &Bench<'_>) {
     let late = bench.program.habits().checks_name_late;
-    client_refuses(bench.accept(bench.config(), Plan { name: WRONG_NAME, ..PLAIN }), late);
+    let Some(talk) = bench.accept(bench.config(), Plan { name: WRONG_NAME, ..bench.plain() })
+    else {
+        return;
+    };
+    client_refuses(talk, late);
 }
 
 fn unknown_authority_is_no_success(bench: &Bench<'_>) {
     let late = bench.program.habits().checks_chain_late;
-    client_refuses(bench.accept(bench.config(), Plan { trusts_us: false, ..PLAIN }), late);
+    let Some(talk) = bench.accept(bench.config(), Plan { trusts_us: false, ..bench.plain() })
+    else {
+        return;
+    };
+    client_refuses(talk, late);
 }
 
 /// The client ends the connection after the data; how that looks to us.
 fn client_ends<'a>(bench: &Bench<'a>, plan: Plan<'a>, expected: Result<(), ErrorKind>) {
-    let mut talk = bench.accept(bench.config(), plan);
+    let Some(mut talk) = bench.accept(bench.config(), plan) else { return };
     talk.listen();
     talk.answer(true);
     assert_eq!(ours::rest(&mut talk.tls), (Vec::new(), expected));
@@ -337,14 +364,20 @@ fn tls13_end_without_close_is_unexpected_eof(bench: &Bench<'_>) {
 
 fn killed_client_is_unexpected_eof(bench: &Bench<'_>) {
     // In TLS 1.3 it might not have read our tickets, and the system would reset the connection.
-    let mut talk = bench.accept(bench.config(), Plan { version: Version::Tls12, ..PLAIN });
+    let Some(mut talk) =
+        bench.accept(bench.config(), Plan { version: Version::Tls12, ..bench.plain() })
+    else {
+        return;
+    };
     talk.listen();
     talk.client.child().kill();
     assert_eq!(ours::rest(&mut talk.tls), (Vec::new(), Err(ErrorKind::UnexpectedEof)));
 }
 
 fn group_is_settled_by_a_second_hello(bench: &Bench<'_>) {
-    let mut talk = bench.accept(bench.config(), Plan { retry: true, ..PLAIN });
+    let Some(mut talk) = bench.accept(bench.config(), Plan { retry: true, ..PLAIN }) else {
+        return;
+    };
     talk.tls.handshake().unwrap();
     assert_eq!(talk.tls.negotiated().unwrap().group, Some(Group::SECP384R1));
     talk.listen();
@@ -354,7 +387,9 @@ fn group_is_settled_by_a_second_hello(bench: &Bench<'_>) {
 
 fn client_updates_keys(bench: &Bench<'_>) {
     let order = bench.program.habits().update_keys.unwrap();
-    let mut talk = bench.accept(bench.config(), Plan { updates_keys: true, ..PLAIN });
+    let Some(mut talk) = bench.accept(bench.config(), Plan { updates_keys: true, ..PLAIN }) else {
+        return;
+    };
     talk.tls.handshake().unwrap();
     talk.listen();
     talk.client.child().feed(order);
@@ -365,7 +400,11 @@ fn client_updates_keys(bench: &Bench<'_>) {
 }
 
 fn half_close_leaves_the_other_half_open(bench: &Bench<'_>) {
-    let mut talk = bench.accept(bench.config(), Plan { ending: Ending::HalfClose, ..PLAIN });
+    let Some(mut talk) =
+        bench.accept(bench.config(), Plan { ending: Ending::HalfClose, ..bench.plain() })
+    else {
+        return;
+    };
     let (data, end) = ours::rest(&mut talk.tls);
     assert!(data == bench.fixture.question.bytes, "{} bytes, then {end:?}", data.len());
     assert_eq!(end, Ok(()));
@@ -376,7 +415,7 @@ fn half_close_leaves_the_other_half_open(bench: &Bench<'_>) {
 
 /// An end of ours without close_notify fails the client.
 fn our_truncation_is_noticed(bench: &Bench<'_>) {
-    let mut talk = bench.accept(bench.config(), PLAIN);
+    let Some(mut talk) = bench.accept(bench.config(), bench.plain()) else { return };
     talk.listen();
     talk.answer(false);
     drop(talk.tls);

@@ -4,6 +4,7 @@
 //! A test's name says backend, role, program and promise: `rustls::client_of::nginx::…` is our
 //! client on the rustls backend, connected to nginx. The cases are one list for all programs; what
 //! a program cannot do, and where it has its own way, stands in its [habits](peer::ServerHabits).
+//! What a backend lacks has to be refused by name, and then that is the test.
 //! A program that is not installed fails its tests; the message names the package.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a panic is how a test fails
 

@@ -5,9 +5,24 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Instant;
 
-use polytls::{Blocking, Client, Error, ErrorKind, Server, Stream};
+use polytls::{Backend, Blocking, Capabilities, Client, Error, ErrorKind, Server, Stream};
 
 use crate::process::{Child, PATIENCE, TICK};
+
+/// What was compiled; or `None`, if the backend lacks something and the refusal names it.
+pub(crate) fn honoured<T>(
+    compiled: Result<T, Error>,
+    required: Capabilities,
+    backend: &dyn Backend,
+) -> Option<T> {
+    let missing = required.without(backend.capabilities());
+    match compiled.map_err(|e| e.kind()) {
+        Ok(compiled) if missing.is_empty() => Some(compiled),
+        Err(ErrorKind::Unsupported(what)) if missing.contains(what) => None,
+        Ok(_) => panic!("{} lacks {missing}, and nobody is told", backend.name()),
+        Err(kind) => panic!("{kind:?}; missing: {missing}"),
+    }
+}
 
 pub(crate) type Tls = Stream<Blocking<TcpStream>>;
 

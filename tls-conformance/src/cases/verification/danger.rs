@@ -92,7 +92,7 @@ cases! { "verification";
     Pair without_anything_everything_is_accepted [SkipAllVerification] []
         "With everything left out, a certificate with every fault is accepted.";
     Pair without_anything_the_peer_still_proves_that_it_holds_the_key
-        [SkipAllVerification Tls12Client] []
+        [SkipAllVerification Tls12Client] [Tls12Server]
         "With everything left out, a peer that does not hold the certificate's key is refused.";
 }
 
