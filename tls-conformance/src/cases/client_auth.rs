@@ -352,9 +352,16 @@ fn a_client_certificate_that_may_not_sign_is_refused(
     c: &dyn Backend,
     s: &dyn Backend,
 ) -> Result<()> {
-    let leaf = Leaf::client("somebody")
-        .with(|params| params.key_usages = vec![rcgen::KeyUsagePurpose::KeyAgreement]);
-    refused(c, s, leaf, CertificateError::Purpose)
+    let clients = clients();
+    let leaf = || Leaf::client("somebody");
+    let mut pair = verification::with_a_key_that_may_not_sign(&leaf, &|leaf| {
+        Checkpoint::new(c, s, &clients.issue(leaf), clients.roots()).pair()
+    })?;
+    let (client, server) = pair.handshakes();
+    told::refusal(server, CertificateError::Purpose)?;
+    let told = alert(&mut pair, client);
+    assert!(verification::may_not_sign(told), "{told}");
+    Ok(())
 }
 
 fn expired() -> Leaf {
