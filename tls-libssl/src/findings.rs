@@ -20,6 +20,7 @@ pub struct Findings {
     /// One more than the index in [`ORDER`] of the verdict so far; zero if there is no fault.
     fault: AtomicUsize,
     requested: AtomicBool,
+    groups_apart: AtomicBool,
     /// Whether the peer's own certificate is one of the trusted, and so trusted as it is.
     leaf_trusted: AtomicBool,
     skip: danger::Skip,
@@ -111,6 +112,11 @@ impl Findings {
         self.requested.store(true, Ordering::Relaxed);
     }
 
+    /// Takes note that the client listed groups, and none of them is one of this server's.
+    pub fn note_groups_apart(&self) {
+        self.groups_apart.store(true, Ordering::Relaxed);
+    }
+
     /// The gravest fault of the peer's certificates, if there is one.
     pub fn fault(&self) -> Option<CertificateError> {
         let at = self.fault.load(Ordering::Relaxed).checked_sub(1)?;
@@ -120,6 +126,11 @@ impl Findings {
     /// Whether the server asked this client for a certificate.
     pub fn requested(&self) -> bool {
         self.requested.load(Ordering::Relaxed)
+    }
+
+    /// Whether the client listed groups, and none of them is one of this server's.
+    pub fn groups_apart(&self) -> bool {
+        self.groups_apart.load(Ordering::Relaxed)
     }
 
     fn rank(&self, fault: CertificateError, depth: u32) {

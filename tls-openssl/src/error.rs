@@ -44,6 +44,7 @@ fn library_kind(e: &openssl::ssl::Error, ssl: &SslRef) -> ErrorKind {
             ErrorKind::NoSharedGroup
         }
         Reason::NoSharedCipher => ErrorKind::NoSharedCipher,
+        Reason::WrongCurve => ErrorKind::Protocol,
     }))
 }
 

@@ -1,0 +1,284 @@
+//! Core configurations, loaded into an `SSL_CTX`.
+
+use std::fmt;
+
+use boring::error::ErrorStack;
+use boring::pkey::PKey;
+use boring::ssl::{
+    AlpnError, ClientHello, ExtensionType, NameType, Ssl, SslContext, SslContextBuilder, SslMethod,
+    SslMode, SslOptions, SslSessionCacheMode, SslSignatureAlgorithm, SslVerifyMode, SslVersion,
+};
+use boring::x509::X509;
+use boring::x509::verify::X509CheckFlags;
+use tls_core::{
+    Acceptor, AlpnOutcome, CipherSuite, ClientAuth, ClientConfig, Connector, Error, ErrorKind,
+    Group, Identity, Protocols, Result, ServerConfig, ServerName, Session, Version, Versions,
+    danger,
+};
+use tls_libssl::{MAX_CERTIFICATES, Trusted, group_name};
+
+use crate::error::{backend_error, config_error};
+use crate::session::BoringSession;
+use crate::{Boring, NAME, ffi, verify};
+
+pub(crate) struct BoringConnector {
+    context: SslContext,
+    trusted: Trusted,
+    skip: danger::Skip,
+    send_name: bool,
+}
+
+pub(crate) struct BoringAcceptor {
+    context: SslContext,
+    /// What clients are verified against.
+    trusted: Trusted,
+}
+
+pub(crate) fn client(config: &ClientConfig, backend: &Boring) -> Result<BoringConnector> {
+    let mut context = SslContext::builder(SslMethod::tls()).map_err(backend_error)?;
+    set_parameters(&mut context, config.versions(), config.cipher_suites(), config.groups())?;
+    let skip = config.danger();
+    let trusted = verify::set(&mut context, config.roots(), SslVerifyMode::PEER, skip)?;
+    if let Some(identity) = config.identity() {
+        set_identity(&mut context, identity)?;
+        ffi::note_certificate_requests(&mut context);
+    }
+    if !config.alpn().is_empty() {
+        context.set_alpn_protos(&config.alpn().to_wire()).map_err(config_error)?;
+    }
+    modify(&mut context, backend)?;
+    Ok(BoringConnector {
+        context: context.build(),
+        trusted,
+        skip,
+        send_name: config.send_server_name(),
+    })
+}
+
+pub(crate) fn server(config: &ServerConfig, backend: &Boring) -> Result<BoringAcceptor> {
+    let load = |identity| -> Result<(SslContextBuilder, Trusted)> {
+        let mut context = SslContext::builder(SslMethod::tls()).map_err(backend_error)?;
+        set_parameters(&mut context, config.versions(), config.cipher_suites(), config.groups())?;
+        set_identity(&mut context, identity)?;
+        let trusted = set_client_auth(&mut context, config.client_auth())?;
+        let alpn = config.alpn().clone();
+        if !alpn.protocols.is_empty() {
+            context.set_alpn_select_callback(move |_, offered| {
+                match alpn.choose(Protocols::names_on_wire(offered)) {
+                    AlpnOutcome::Selected(protocol) => Ok(protocol),
+                    AlpnOutcome::Nothing => Err(AlpnError::NOACK),
+                    AlpnOutcome::Refused => Err(AlpnError::ALERT_FATAL),
+                }
+            });
+        }
+        let groups = group_list(config.groups());
+        context.set_select_certificate_callback(move |mut hello| {
+            note_groups(&hello, &groups);
+            let meant = hello.ssl().ssl_context().verify_mode();
+            hello.ssl_mut().set_verify(meant);
+            Ok(())
+        });
+        modify(&mut context, backend)?;
+        Ok((context, trusted))
+    };
+    let identities = config.identities().clone();
+    // The default identity's context serves; the others lend theirs to its sessions.
+    let others = identities.iter().skip(1).map(|identity| Ok(load(identity)?.0.build()));
+    let others = others.collect::<Result<Vec<SslContext>>>()?;
+    let (mut context, trusted) = load(&identities[0])?;
+    if !others.is_empty() {
+        context.set_servername_callback(move |ssl, _| {
+            let chosen = identities.choose(ssl.servername(NameType::HOST_NAME));
+            if let Some(other) = chosen.checked_sub(1).and_then(|i| others.get(i)) {
+                // Fails only without memory, and then the default is presented.
+                let _ = ssl.set_ssl_context(other);
+            }
+            Ok(())
+        });
+    }
+    Ok(BoringAcceptor { context: context.build(), trusted })
+}
+
+/// What clients and servers have in common.
+fn set_parameters(
+    context: &mut SslContextBuilder,
+    versions: Versions,
+    suites: &[CipherSuite],
+    groups: &[Group],
+) -> Result<()> {
+    let suites = if suites.is_empty() { CipherSuite::DEFAULT } else { suites };
+    let (tls13, tls12): (Vec<CipherSuite>, Vec<CipherSuite>) =
+        suites.iter().partition(|suite| suite.is_tls13());
+    let tls12 = tls12.into_iter().filter_map(|suite| suite.name()).collect::<Vec<_>>();
+    let tls13 = tls13.into_iter().map(|suite| suite.0).collect::<Vec<_>>();
+    let groups = group_list(groups);
+    let groups = groups.iter().filter_map(|group| group_name(*group)).collect::<Vec<_>>();
+    let mut set = || -> Result<(), ErrorStack> {
+        context.set_min_proto_version(Some(version(versions.min())))?;
+        context.set_max_proto_version(Some(version(versions.max())))?;
+        if !tls12.is_empty() {
+            context.set_strict_cipher_list(&tls12.join(":"))?;
+        }
+        ffi::set_tls13_suites(context, &tls13)?;
+        context.set_curves_list(&groups.join(":"))?;
+        context.set_verify_algorithm_prefs(SIGNATURES)?;
+        context.set_options(
+            SslOptions::CIPHER_SERVER_PREFERENCE
+                | SslOptions::NO_COMPRESSION
+                | SslOptions::NO_RENEGOTIATION
+                // No resumption before it is the same on every backend.
+                | SslOptions::NO_TICKET,
+        );
+        ffi::set_max_cert_list(context, MAX_CERTIFICATES.into());
+        context.set_session_cache_mode(SslSessionCacheMode::OFF);
+        context.set_mode(
+            SslMode::ACCEPT_MOVING_WRITE_BUFFER
+                | SslMode::ENABLE_PARTIAL_WRITE
+                // Send the chain as given, without what the own trust store might add.
+                | SslMode::NO_AUTO_CHAIN
+                | SslMode::RELEASE_BUFFERS,
+        );
+        Ok(())
+    };
+    set().map_err(config_error)
+}
+
+fn group_list(groups: &[Group]) -> Vec<Group> {
+    if groups.is_empty() { Group::DEFAULT.to_vec() } else { groups.to_vec() }
+}
+
+/// Takes note if the client's groups and those of this server have none in common that TLS 1.2
+/// knows (RFC 8422 §5.1.1). BoringSSL would only say that no cipher suite is left.
+fn note_groups(hello: &ClientHello<'_>, own: &[Group]) {
+    let Some(list) = hello.get_extension(ExtensionType::SUPPORTED_GROUPS) else { return };
+    let listed = list.get(2..).unwrap_or_default().chunks_exact(2);
+    let mut listed = listed.map(|pair| Group(u16::from_be_bytes([pair[0], pair[1]])));
+    if !listed.any(|group| own.contains(&group) && !group.is_post_quantum()) {
+        if let Some(findings) = verify::findings(hello.ssl()) {
+            findings.note_groups_apart();
+        }
+    }
+}
+
+/// What peers may sign with: BoringSSL's own list without SHA-1, and with Ed25519 and P-521, as
+/// the other backends have it.
+const SIGNATURES: &[SslSignatureAlgorithm] = &[
+    SslSignatureAlgorithm::ECDSA_SECP256R1_SHA256,
+    SslSignatureAlgorithm::ECDSA_SECP384R1_SHA384,
+    SslSignatureAlgorithm::ECDSA_SECP521R1_SHA512,
+    SslSignatureAlgorithm::ED25519,
+    SslSignatureAlgorithm::RSA_PSS_RSAE_SHA256,
+    SslSignatureAlgorithm::RSA_PSS_RSAE_SHA384,
+    SslSignatureAlgorithm::RSA_PSS_RSAE_SHA512,
+    SslSignatureAlgorithm::RSA_PKCS1_SHA256,
+    SslSignatureAlgorithm::RSA_PKCS1_SHA384,
+    SslSignatureAlgorithm::RSA_PKCS1_SHA512,
+];
+
+fn version(version: Version) -> SslVersion {
+    match version {
+        Version::Tls12 => SslVersion::TLS1_2,
+        _ => SslVersion::TLS1_3,
+    }
+}
+
+fn set_identity(context: &mut SslContextBuilder, identity: &Identity) -> Result<()> {
+    let unusable = |what: &'static str| move |e: ErrorStack| config_error(e).because(what);
+    let key = PKey::private_key_from_der(identity.key().secret_der())
+        .map_err(unusable("the private key is unusable"))?;
+    let leaf = X509::from_der(identity.leaf()).map_err(unusable("the certificate is unusable"))?;
+    // Compared before BoringSSL sees both: it would report a mismatch as many different errors.
+    let matches = leaf.public_key().map_err(unusable("the certificate's key is unusable"))?;
+    if !matches.public_eq(&key) {
+        let why = "the private key does not belong to the certificate";
+        return Err(Error::from_backend(ErrorKind::Config, NAME, why).because(why));
+    }
+    if verify::is_weak(&key) {
+        let why = "the private key is too short";
+        return Err(Error::from_backend(ErrorKind::Config, NAME, why).because(why));
+    }
+    context.set_certificate(&leaf).map_err(unusable("the certificate is unusable"))?;
+    for issuer in &identity.chain()[1..] {
+        X509::from_der(issuer)
+            .and_then(|issuer| context.add_extra_chain_cert(issuer))
+            .map_err(unusable("an issuer's certificate is unusable"))?;
+    }
+    context.set_private_key(&key).map_err(unusable("the private key is unusable"))
+}
+
+fn set_client_auth(context: &mut SslContextBuilder, auth: &ClientAuth) -> Result<Trusted> {
+    let (roots, mode) = match auth {
+        ClientAuth::None => return Ok(Trusted::default()),
+        ClientAuth::Request(roots) => (roots, SslVerifyMode::PEER),
+        ClientAuth::Require(roots) => {
+            (roots, SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT)
+        }
+    };
+    let trusted = verify::set(context, roots, mode, danger::Skip::nothing())?;
+    // Tells clients whose certificates are welcome.
+    for der in trusted.iter() {
+        X509::from_der(der).and_then(|root| context.add_client_ca(&root)).map_err(config_error)?;
+    }
+    Ok(trusted)
+}
+
+fn modify(context: &mut SslContextBuilder, backend: &Boring) -> Result<()> {
+    match &backend.modify {
+        None => Ok(()),
+        Some(modify) => modify(context).map_err(config_error),
+    }
+}
+
+impl Connector for BoringConnector {
+    fn session(&self, name: &ServerName) -> Result<Box<dyn Session>> {
+        let sent = name.as_dns().filter(|_| self.send_name);
+        let begin = || {
+            let mut ssl = Ssl::new(&self.context)?;
+            verify::prepare(&mut ssl, self.skip, self.trusted.clone())?;
+            if !self.skip.skips_name() {
+                let param = ssl.param_mut();
+                param.set_hostflags(
+                    X509CheckFlags::NEVER_CHECK_SUBJECT | X509CheckFlags::NO_PARTIAL_WILDCARDS,
+                );
+                match (name.as_dns(), name.as_ip()) {
+                    (Some(dns), _) => param.set_host(dns)?,
+                    (_, Some(ip)) => param.set_ip(ip)?,
+                    (None, None) => {}
+                }
+            }
+            if let Some(sent) = sent {
+                ssl.set_hostname(sent)?;
+            }
+            BoringSession::client(ssl, sent.map(Into::into))
+        };
+        Ok(Box::new(begin().map_err(backend_error)?))
+    }
+}
+
+impl Acceptor for BoringAcceptor {
+    fn session(&self) -> Result<Box<dyn Session>> {
+        let begin = || {
+            let mut ssl = Ssl::new(&self.context)?;
+            verify::prepare(&mut ssl, danger::Skip::nothing(), self.trusted.clone())?;
+            if ssl.verify_mode() == SslVerifyMode::NONE {
+                // Only a server that is going to ask for a certificate takes a ClientHello of more
+                // than 16 KiB. Once that is here, the mode is what the context says.
+                ssl.set_verify(SslVerifyMode::PEER);
+            }
+            BoringSession::server(ssl)
+        };
+        Ok(Box::new(begin().map_err(backend_error)?))
+    }
+}
+
+impl fmt::Debug for BoringConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BoringConnector").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for BoringAcceptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BoringAcceptor").finish_non_exhaustive()
+    }
+}

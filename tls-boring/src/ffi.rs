@@ -1,0 +1,122 @@
+//! The calls into BoringSSL that the `boring` crate lacks. The only file with `unsafe` here.
+#![allow(unsafe_code)]
+
+use std::ffi::{c_int, c_void};
+use std::ptr;
+
+use boring::error::ErrorStack;
+use boring::ssl::{ErrorCode, SslContextBuilder, SslRef};
+use boring::stack::Stack;
+use boring::x509::{
+    X509, X509NameRef, X509Ref, X509StoreContextRef, X509VerifyError, X509VerifyResult,
+};
+use foreign_types::{ForeignType, ForeignTypeRef};
+
+use crate::verify;
+
+/// Chooses the cipher suites of TLS 1.3, best first, `SSL_CTX_set1_tls13_ciphers`.
+pub(crate) fn set_tls13_suites(
+    context: &mut SslContextBuilder,
+    suites: &[u16],
+) -> Result<(), ErrorStack> {
+    // SAFETY: the context is live; the list is copied; without flags no second list is read.
+    let result = unsafe {
+        boring_sys::SSL_CTX_set1_tls13_ciphers(
+            context.as_ptr(),
+            suites.as_ptr(),
+            ptr::null(),
+            suites.len(),
+        )
+    };
+    match result {
+        1 => Ok(()),
+        _ => Err(ErrorStack::get()),
+    }
+}
+
+/// Limits the size of a peer's certificate message, `SSL_CTX_set_max_cert_list`.
+pub(crate) fn set_max_cert_list(context: &mut SslContextBuilder, bytes: usize) {
+    // SAFETY: the context is live; the call stores the number.
+    unsafe { boring_sys::SSL_CTX_set_max_cert_list(context.as_ptr(), bytes) }
+}
+
+/// Processes the next record and leaves its plaintext where it is, `SSL_peek`.
+pub(crate) fn peek(ssl: &mut SslRef) -> Result<(), boring::ssl::Error> {
+    let mut byte = 0_u8;
+    // SAFETY: `ssl` is a live SSL, lent for this call alone, and there is room for the one byte.
+    let result = unsafe { boring_sys::SSL_peek(ssl.as_ptr(), (&raw mut byte).cast(), 1) };
+    if result > 0 {
+        return Ok(());
+    }
+    match ssl.error_code(result) {
+        ErrorCode::SSL | ErrorCode::SYSCALL => Err(ErrorStack::get().into()),
+        // Nothing has come, or the end has: then there is nothing to look at.
+        _ => Ok(()),
+    }
+}
+
+/// Whether a certificate says of itself that it is a certificate authority.
+pub(crate) fn is_ca(certificate: &X509Ref) -> bool {
+    extension_flags(certificate) & boring_sys::EXFLAG_CA as u32 != 0
+}
+
+/// Whether a certificate has a critical extension that BoringSSL does not know.
+pub(crate) fn has_unknown_critical_extension(certificate: &X509Ref) -> bool {
+    extension_flags(certificate) & boring_sys::EXFLAG_CRITICAL as u32 != 0
+}
+
+fn extension_flags(certificate: &X509Ref) -> u32 {
+    // SAFETY: `certificate` is a live X509. The call fills its cache of extensions under a lock of
+    // its own and returns plain bits.
+    unsafe { boring_sys::X509_get_extension_flags(certificate.as_ptr()) }
+}
+
+/// Makes the verification of a chain do without the certificates that the peer sent along.
+pub(crate) fn forget_untrusted(chain: &mut X509StoreContextRef) {
+    // SAFETY: the context borrows its certificates; that it borrows none is valid.
+    unsafe { boring_sys::X509_STORE_CTX_set_chain(chain.as_ptr(), ptr::null_mut()) }
+}
+
+/// The trusted certificates of this name.
+pub(crate) fn trusted_by_name(
+    chain: &X509StoreContextRef,
+    name: &X509NameRef,
+) -> Option<Stack<X509>> {
+    // SAFETY: both are live and only read, the store under its lock. The list is the caller's, with
+    // a reference to each certificate.
+    unsafe {
+        let found = boring_sys::X509_STORE_CTX_get1_certs(chain.as_ptr(), name.as_ptr());
+        (!found.is_null()).then(|| Stack::from_ptr(found))
+    }
+}
+
+/// The verify result with this number, an `X509_V_ERR_…` or one that BoringSSL does not list.
+pub(crate) fn verify_result(code: c_int) -> X509VerifyResult {
+    // SAFETY: the type only carries the number; BoringSSL has one fixed text for all that it does
+    // not know.
+    unsafe { X509VerifyError::from_raw(code) }
+}
+
+/// Makes a client note in its findings that the server asked for a certificate.
+pub(crate) fn note_certificate_requests(context: &mut SslContextBuilder) {
+    // SAFETY: the context is live, the callback has the type that BoringSSL calls, and there is no
+    // argument whose life could end.
+    unsafe {
+        boring_sys::SSL_CTX_set_cert_cb(
+            context.as_ptr(),
+            Some(certificate_requested),
+            ptr::null_mut(),
+        );
+    }
+}
+
+/// Called on a client when a CertificateRequest has come. `1` means: go on.
+unsafe extern "C" fn certificate_requested(ssl: *mut boring_sys::SSL, _: *mut c_void) -> c_int {
+    // SAFETY: BoringSSL calls this with the live SSL that it works on, which outlives the call; it
+    // is only read. Nothing in here can panic.
+    let ssl = unsafe { SslRef::from_ptr(ssl) };
+    if let Some(findings) = verify::findings(ssl) {
+        findings.note_request();
+    }
+    1
+}

@@ -1,0 +1,107 @@
+//! [BoringSSL](https://docs.rs/boring) as a [`Backend`] of polytls.
+//!
+//! An `SSL` owns an empty wire, and the real one is swapped in for the length of each call: no
+//! pointers travel through C. The few functions that the `boring` crate lacks are in `ffi.rs`,
+//! the only file with `unsafe`.
+//!
+//! BoringSSL and OpenSSL give their functions the same names. A program that is to hold both
+//! backends has to build BoringSSL with a prefix, as this project's own workspace does.
+
+mod config;
+mod error;
+mod ffi;
+mod session;
+mod verify;
+
+use std::fmt;
+use std::sync::Arc;
+
+use boring::error::ErrorStack;
+use boring::ssl::SslContextBuilder;
+use tls_core::{
+    Acceptor, Backend, Capabilities, Capability, ClientConfig, Connector, Result, ServerConfig,
+    Supported,
+};
+
+type Modify = Arc<dyn Fn(&mut SslContextBuilder) -> Result<(), ErrorStack> + Send + Sync>;
+
+/// BoringSSL, built along and linked statically.
+#[derive(Clone, Default)]
+pub struct Boring {
+    modify: Option<Modify>,
+}
+
+impl Boring {
+    /// The BoringSSL that this program is linked with.
+    pub const fn new() -> Self {
+        Self { modify: None }
+    }
+
+    /// Runs `modify` last on every context, in BoringSSL's own terms.
+    ///
+    /// An escape hatch: what it changes is outside the promises of the shared suite.
+    #[must_use]
+    pub fn modify(
+        mut self,
+        modify: impl Fn(&mut SslContextBuilder) -> Result<(), ErrorStack> + Send + Sync + 'static,
+    ) -> Self {
+        self.modify = Some(Arc::new(modify));
+        self
+    }
+}
+
+impl fmt::Debug for Boring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Boring").field("modified", &self.modify.is_some()).finish()
+    }
+}
+
+pub(crate) const NAME: &str = "boring";
+
+impl Backend for Boring {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn library(&self) -> String {
+        boring::version::version().to_owned()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::of(&[
+            Capability::AlpnClient,
+            Capability::AlpnServer,
+            Capability::AlpnServerPolicy,
+            Capability::CertificateReasons,
+            Capability::CipherSuites,
+            Capability::ClientIdentity,
+            Capability::Groups,
+            Capability::OmitServerName,
+            Capability::PostQuantum,
+            Capability::ReportCipherSuite,
+            Capability::ReportGroup,
+            Capability::ReportLocalCertificate,
+            Capability::ReportPeerChain,
+            Capability::ReportResumed,
+            Capability::ReportServerName,
+            Capability::ReportVersion,
+            Capability::RequestClientCertificate,
+            Capability::SeveralIdentities,
+            Capability::SkipChainVerification,
+            Capability::SkipNameVerification,
+            Capability::SkipTimeVerification,
+            Capability::Tls12Client,
+            Capability::Tls12Server,
+            Capability::Tls13Client,
+            Capability::Tls13Server,
+        ])
+    }
+
+    fn connector(&self, config: Supported<'_, ClientConfig>) -> Result<Box<dyn Connector>> {
+        Ok(Box::new(config::client(&config, self)?))
+    }
+
+    fn acceptor(&self, config: Supported<'_, ServerConfig>) -> Result<Box<dyn Acceptor>> {
+        Ok(Box::new(config::server(&config, self)?))
+    }
+}

@@ -1,0 +1,200 @@
+//! An `SSL`, driven over a lent wire.
+
+use std::io::{self, Read, Write};
+use std::{fmt, mem};
+
+use boring::error::ErrorStack;
+use boring::ssl::{ErrorCode, NameType, Ssl, SslStream, SslVersion};
+use tls_core::pki_types::CertificateDer;
+use tls_core::{
+    Alert, CipherSuite, Error, ErrorKind, Group, Negotiated, Progress, Result, Session, Version,
+    Wire,
+};
+use tls_libssl::RECORD;
+
+use crate::error::progress;
+use crate::{NAME, ffi, verify};
+
+type Handshake = fn(&mut SslStream<Tapped>) -> Result<(), boring::ssl::Error>;
+
+/// Owns an empty wire, and swaps in the lent one for the length of each call.
+pub(crate) struct BoringSession {
+    stream: SslStream<Tapped>,
+    /// Begins a handshake, or goes on with it.
+    handshake: Handshake,
+    /// What a client sent as SNI.
+    server_name: Option<String>,
+}
+
+impl BoringSession {
+    pub(crate) fn client(ssl: Ssl, server_name: Option<String>) -> Result<Self, ErrorStack> {
+        let stream = SslStream::new(ssl, Tapped::default())?;
+        Ok(Self { stream, handshake: SslStream::connect, server_name })
+    }
+
+    pub(crate) fn server(ssl: Ssl) -> Result<Self, ErrorStack> {
+        let stream = SslStream::new(ssl, Tapped::default())?;
+        Ok(Self { stream, handshake: SslStream::accept, server_name: None })
+    }
+
+    fn with<T>(
+        &mut self,
+        wire: &mut Wire,
+        call: impl FnOnce(&mut SslStream<Tapped>) -> Result<T, boring::ssl::Error>,
+    ) -> Result<Progress<T>> {
+        // What other code on this thread has left there would be taken for an error of this call
+        // (SSL_get_error(3)).
+        let _ = ErrorStack::get();
+        mem::swap(&mut self.stream.get_mut().wire, wire);
+        let result = call(&mut self.stream);
+        mem::swap(&mut self.stream.get_mut().wire, wire);
+        match result {
+            Ok(value) => Ok(Progress::Ready(value)),
+            Err(e) => progress(e, self.stream.ssl(), self.stream.get_ref().alert()),
+        }
+    }
+}
+
+impl Session for BoringSession {
+    fn handshake(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        let before = wire.pending().len();
+        let progress = self.with(wire, self.handshake).inspect_err(|e| {
+            // What BoringSSL takes for something else than an alert it answers (RFC 8446 §6.2).
+            if matches!(e.kind(), ErrorKind::AlertReceived(_)) {
+                let kept = wire.pending()[..before].to_vec();
+                wire.sent(wire.pending().len());
+                let _ = wire.write(&kept); // into memory
+            }
+        })?;
+        let fault = verify::findings(self.stream.ssl()).and_then(|findings| findings.fault());
+        match fault {
+            // The verify callback lets BoringSSL go on until it has seen everything. Should BoringSSL
+            // ever not come back for the verdict, this is it.
+            Some(why) if progress == Progress::Ready(()) => {
+                let why = ErrorKind::Certificate(why);
+                Err(Error::from_backend(why, NAME, "noticed after the handshake"))
+            }
+            Some(_) | None => Ok(progress),
+        }
+    }
+
+    fn read(&mut self, wire: &mut Wire, buf: &mut [u8]) -> Result<Progress<usize>> {
+        self.with(wire, |stream| match stream.ssl_read(buf) {
+            Err(e) if e.code() == ErrorCode::ZERO_RETURN => Ok(0),
+            result => result,
+        })
+    }
+
+    fn write(&mut self, wire: &mut Wire, buf: &[u8]) -> Result<Progress<usize>> {
+        self.with(wire, |stream| {
+            let mut written = 0;
+            // BoringSSL takes one record a call.
+            while written < buf.len() && (written == 0 || stream.get_ref().wire.room() >= RECORD) {
+                written += match stream.ssl_write(&buf[written..]) {
+                    // What was taken is taken; the rest has to wait.
+                    Err(e) if written > 0 && is_not_yet(&e) => break,
+                    result => result?,
+                };
+            }
+            Ok(written)
+        })
+    }
+
+    fn close(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        self.with(wire, |stream| stream.shutdown().map(drop))
+    }
+
+    fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {
+        if self.stream.ssl().pending() == 0 {
+            // Processes the next record, and leaves its plaintext where it is.
+            let _ = self.with(wire, |stream| ffi::peek(stream.ssl_mut()))?;
+        }
+        Ok(self.stream.ssl().pending())
+    }
+
+    fn negotiated(&self) -> Negotiated {
+        let ssl = self.stream.ssl();
+        let mut negotiated = Negotiated::default();
+        negotiated.version = ssl.version2().and_then(version);
+        negotiated.cipher_suite =
+            ssl.current_cipher().map(|cipher| CipherSuite(cipher.protocol_id()));
+        negotiated.group = ssl.curve().map(Group);
+        negotiated.alpn = ssl.selected_alpn_protocol().map(Into::into);
+        let asked_for = ssl.servername(NameType::HOST_NAME).filter(|_| ssl.is_server());
+        negotiated.server_name = self.server_name.clone().or(asked_for.map(Into::into));
+        negotiated.peer_chain = peer_chain(ssl);
+        let presented =
+            ssl.is_server() || verify::findings(ssl).is_some_and(|findings| findings.requested());
+        let own = ssl.certificate().filter(|_| presented).and_then(|own| own.to_der().ok());
+        negotiated.local_certificate = own.map(Into::into);
+        negotiated.resumed = Some(ssl.session_reused());
+        negotiated
+    }
+}
+
+/// The lent wire, and the last bytes that BoringSSL has read from it.
+#[derive(Debug, Default)]
+struct Tapped {
+    wire: Wire,
+    last: [u8; 7],
+}
+
+impl Tapped {
+    /// The alert that was read last, if it came in clear (RFC 8446 §5.1, §6).
+    fn alert(&self) -> Option<Alert> {
+        match self.last {
+            [21, 3, _, 0, 2, _level, alert] => Some(Alert(alert)),
+            _ => None,
+        }
+    }
+}
+
+impl Read for Tapped {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.wire.read(buf)?;
+        let new = n.min(self.last.len());
+        self.last.rotate_left(new);
+        let at = self.last.len() - new;
+        self.last[at..].copy_from_slice(&buf[n - new..n]);
+        Ok(n)
+    }
+}
+
+impl Write for Tapped {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.wire.write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl fmt::Debug for BoringSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BoringSession")
+            .field("state", &self.stream.ssl().state_string_long())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The peer's certificates, its own first. On a server BoringSSL keeps that one apart.
+fn peer_chain(ssl: &boring::ssl::SslRef) -> Vec<CertificateDer<'static>> {
+    let own = ssl.peer_certificate().filter(|_| ssl.is_server());
+    let own = own.and_then(|certificate| certificate.to_der().ok());
+    let rest = ssl.peer_cert_chain().into_iter().flatten();
+    let rest = rest.filter_map(|certificate| certificate.to_der().ok());
+    own.into_iter().chain(rest).map(Into::into).collect()
+}
+
+fn version(version: SslVersion) -> Option<Version> {
+    match version {
+        SslVersion::TLS1_2 => Some(Version::Tls12),
+        SslVersion::TLS1_3 => Some(Version::Tls13),
+        _ => None,
+    }
+}
+
+fn is_not_yet(e: &boring::ssl::Error) -> bool {
+    matches!(e.code(), ErrorCode::WANT_READ | ErrorCode::WANT_WRITE)
+}
