@@ -6,7 +6,7 @@ use boring::error::ErrorStack;
 use boring::pkey::PKey;
 use boring::ssl::{
     AlpnError, ClientHello, ExtensionType, NameType, Ssl, SslContext, SslContextBuilder, SslMethod,
-    SslMode, SslOptions, SslSessionCacheMode, SslSignatureAlgorithm, SslVerifyMode, SslVersion,
+    SslMode, SslOptions, SslSessionCacheMode, SslVerifyMode, SslVersion,
 };
 use boring::x509::X509;
 use boring::x509::verify::X509CheckFlags;
@@ -121,7 +121,7 @@ fn set_parameters(
         }
         ffi::set_tls13_suites(context, &tls13)?;
         context.set_curves_list(&groups.join(":"))?;
-        context.set_verify_algorithm_prefs(SIGNATURES)?;
+        context.set_sigalgs_list(&SIGNATURES.join(":"))?;
         context.set_options(
             SslOptions::CIPHER_SERVER_PREFERENCE
                 | SslOptions::NO_COMPRESSION
@@ -160,19 +160,19 @@ fn note_groups(hello: &ClientHello<'_>, own: &[Group]) {
     }
 }
 
-/// What peers may sign with: BoringSSL's own list without SHA-1, and with Ed25519 and P-521, as
-/// the other backends have it.
-const SIGNATURES: &[SslSignatureAlgorithm] = &[
-    SslSignatureAlgorithm::ECDSA_SECP256R1_SHA256,
-    SslSignatureAlgorithm::ECDSA_SECP384R1_SHA384,
-    SslSignatureAlgorithm::ECDSA_SECP521R1_SHA512,
-    SslSignatureAlgorithm::ED25519,
-    SslSignatureAlgorithm::RSA_PSS_RSAE_SHA256,
-    SslSignatureAlgorithm::RSA_PSS_RSAE_SHA384,
-    SslSignatureAlgorithm::RSA_PSS_RSAE_SHA512,
-    SslSignatureAlgorithm::RSA_PKCS1_SHA256,
-    SslSignatureAlgorithm::RSA_PKCS1_SHA384,
-    SslSignatureAlgorithm::RSA_PKCS1_SHA512,
+/// What both sides may sign with: BoringSSL's own lists without SHA-1, and with Ed25519 and P-521
+/// for the peer too, as the other backends have it.
+const SIGNATURES: &[&str] = &[
+    "ecdsa_secp256r1_sha256",
+    "ecdsa_secp384r1_sha384",
+    "ecdsa_secp521r1_sha512",
+    "ed25519",
+    "rsa_pss_rsae_sha256",
+    "rsa_pss_rsae_sha384",
+    "rsa_pss_rsae_sha512",
+    "rsa_pkcs1_sha256",
+    "rsa_pkcs1_sha384",
+    "rsa_pkcs1_sha512",
 ];
 
 fn version(version: Version) -> SslVersion {
