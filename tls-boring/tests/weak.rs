@@ -64,7 +64,7 @@ fn nobody_signs_a_handshake_with_sha1() {
     };
     let sha256 = accepts(SslSignatureAlgorithm::ECDSA_SECP256R1_SHA256);
     assert_eq!(sha256, Ok(Progress::WantRead));
-    assert_eq!(accepts(SslSignatureAlgorithm::ECDSA_SHA1), Err(ErrorKind::NoSharedCipher));
+    assert_eq!(accepts(SslSignatureAlgorithm::ECDSA_SHA1), Err(ErrorKind::NoSharedSignature));
 }
 
 fn weak() -> ErrorKind {
