@@ -6,7 +6,7 @@ use boring::error::ErrorStack;
 use boring::pkey::PKey;
 use boring::ssl::{
     AlpnError, ClientHello, ExtensionType, NameType, Ssl, SslContext, SslContextBuilder, SslMethod,
-    SslMode, SslOptions, SslSessionCacheMode, SslSignatureAlgorithm, SslVerifyMode, SslVersion,
+    SslMode, SslOptions, SslSessionCacheMode, SslVerifyMode, SslVersion,
 };
 use boring::x509::X509;
 use boring::x509::verify::X509CheckFlags;
@@ -73,7 +73,7 @@ pub(crate) fn server(config: &ServerConfig, backend: &Boring) -> Result<BoringAc
         }
         let groups = group_list(config.groups());
         context.set_select_certificate_callback(move |mut hello| {
-            note_groups(&hello, &groups);
+            note_offer(&hello, &groups);
             let meant = hello.ssl().ssl_context().verify_mode();
             hello.ssl_mut().set_verify(meant);
             Ok(())
@@ -113,6 +113,7 @@ fn set_parameters(
     let tls13 = tls13.into_iter().map(|suite| suite.0).collect::<Vec<_>>();
     let groups = group_list(groups);
     let groups = groups.iter().filter_map(|group| group_name(*group)).collect::<Vec<_>>();
+    let signatures = SIGNATURES.iter().map(|(_, name)| *name).collect::<Vec<_>>();
     let mut set = || -> Result<(), ErrorStack> {
         context.set_min_proto_version(Some(version(versions.min())))?;
         context.set_max_proto_version(Some(version(versions.max())))?;
@@ -121,7 +122,7 @@ fn set_parameters(
         }
         ffi::set_tls13_suites(context, &tls13)?;
         context.set_curves_list(&groups.join(":"))?;
-        context.set_verify_algorithm_prefs(SIGNATURES)?;
+        context.set_sigalgs_list(&signatures.join(":"))?;
         context.set_options(
             SslOptions::CIPHER_SERVER_PREFERENCE
                 | SslOptions::NO_COMPRESSION
@@ -147,32 +148,41 @@ fn group_list(groups: &[Group]) -> Vec<Group> {
     if groups.is_empty() { Group::DEFAULT.to_vec() } else { groups.to_vec() }
 }
 
-/// Takes note if the client's groups and those of this server have none in common that TLS 1.2
-/// knows (RFC 8422 §5.1.1). BoringSSL would only say that no cipher suite is left.
-fn note_groups(hello: &ClientHello<'_>, own: &[Group]) {
-    let Some(list) = hello.get_extension(ExtensionType::SUPPORTED_GROUPS) else { return };
-    let listed = list.get(2..).unwrap_or_default().chunks_exact(2);
-    let mut listed = listed.map(|pair| Group(u16::from_be_bytes([pair[0], pair[1]])));
-    if !listed.any(|group| own.contains(&group) && !group.is_post_quantum()) {
-        if let Some(findings) = verify::findings(hello.ssl()) {
-            findings.note_groups_apart();
-        }
+/// Takes note of what would leave a TLS 1.2 server without a cipher suite, which is all that
+/// BoringSSL would say: no group in common (RFC 8422 §5.1.1), or no signature scheme (RFC 5246
+/// §7.4.1.4.1; SHA-1, if the client lists none).
+fn note_offer(hello: &ClientHello<'_>, own: &[Group]) {
+    let Some(findings) = verify::findings(hello.ssl()) else { return };
+    let groups = hello.get_extension(ExtensionType::SUPPORTED_GROUPS);
+    let shared = |group: u16| own.contains(&Group(group)) && !Group(group).is_post_quantum();
+    if groups.is_some_and(|list| !numbers(list).any(shared)) {
+        findings.note_groups_apart();
+    }
+    let schemes = hello.get_extension(ExtensionType::SIGNATURE_ALGORITHMS).unwrap_or_default();
+    if !numbers(schemes).any(|scheme| SIGNATURES.iter().any(|(own, _)| *own == scheme)) {
+        findings.note_signatures_apart();
     }
 }
 
-/// What peers may sign with: BoringSSL's own list without SHA-1, and with Ed25519 and P-521, as
-/// the other backends have it.
-const SIGNATURES: &[SslSignatureAlgorithm] = &[
-    SslSignatureAlgorithm::ECDSA_SECP256R1_SHA256,
-    SslSignatureAlgorithm::ECDSA_SECP384R1_SHA384,
-    SslSignatureAlgorithm::ECDSA_SECP521R1_SHA512,
-    SslSignatureAlgorithm::ED25519,
-    SslSignatureAlgorithm::RSA_PSS_RSAE_SHA256,
-    SslSignatureAlgorithm::RSA_PSS_RSAE_SHA384,
-    SslSignatureAlgorithm::RSA_PSS_RSAE_SHA512,
-    SslSignatureAlgorithm::RSA_PKCS1_SHA256,
-    SslSignatureAlgorithm::RSA_PKCS1_SHA384,
-    SslSignatureAlgorithm::RSA_PKCS1_SHA512,
+/// The members of a list with two bytes of length and two a member.
+fn numbers(list: &[u8]) -> impl Iterator<Item = u16> {
+    let members = list.get(2..).unwrap_or_default().chunks_exact(2);
+    members.map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
+}
+
+/// What both sides may sign with: BoringSSL's own lists without SHA-1, and with Ed25519 and P-521
+/// for the peer too, as the other backends have it.
+const SIGNATURES: &[(u16, &str)] = &[
+    (0x0403, "ecdsa_secp256r1_sha256"),
+    (0x0503, "ecdsa_secp384r1_sha384"),
+    (0x0603, "ecdsa_secp521r1_sha512"),
+    (0x0807, "ed25519"),
+    (0x0804, "rsa_pss_rsae_sha256"),
+    (0x0805, "rsa_pss_rsae_sha384"),
+    (0x0806, "rsa_pss_rsae_sha512"),
+    (0x0401, "rsa_pkcs1_sha256"),
+    (0x0501, "rsa_pkcs1_sha384"),
+    (0x0601, "rsa_pkcs1_sha512"),
 ];
 
 fn version(version: Version) -> SslVersion {

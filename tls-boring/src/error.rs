@@ -55,11 +55,10 @@ fn library_kind(e: &boring::ssl::Error, ssl: &SslRef) -> ErrorKind {
         }
         Reason::Kind(kind) => kind,
         Reason::WrongCurve if !(tls12 && ssl.is_server()) => ErrorKind::Protocol,
-        Reason::NoSharedCipher | Reason::WrongCurve => {
-            match tls12 && findings.is_some_and(|findings| findings.groups_apart()) {
-                true => ErrorKind::NoSharedGroup,
-                false => ErrorKind::NoSharedCipher,
-            }
-        }
+        Reason::NoSharedCipher | Reason::WrongCurve => match findings.filter(|_| tls12) {
+            Some(findings) if findings.signatures_apart() => ErrorKind::NoSharedSignature,
+            Some(findings) if findings.groups_apart() => ErrorKind::NoSharedGroup,
+            Some(_) | None => ErrorKind::NoSharedCipher,
+        },
     }))
 }

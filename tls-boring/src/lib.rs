@@ -69,6 +69,7 @@ impl Backend for Boring {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities::of(&[
+            Capability::AlpnBytes,
             Capability::AlpnClient,
             Capability::AlpnServer,
             Capability::AlpnServerPolicy,
@@ -76,7 +77,9 @@ impl Backend for Boring {
             Capability::CipherSuites,
             Capability::ClientIdentity,
             Capability::Groups,
+            Capability::LimitChain,
             Capability::OmitServerName,
+            Capability::PartialChains,
             Capability::PostQuantum,
             Capability::ReportCipherSuite,
             Capability::ReportGroup,
@@ -87,6 +90,7 @@ impl Backend for Boring {
             Capability::ReportVersion,
             Capability::RequestClientCertificate,
             Capability::SeveralIdentities,
+            Capability::SkipAllVerification,
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,
             Capability::SkipTimeVerification,

@@ -1,17 +1,20 @@
 //! Keys and signatures with less than 112 bits of strength, which BoringSSL itself lets pass.
 
+#![allow(clippy::unwrap_used)] // tests
+
 use boring::asn1::Asn1Time;
 use boring::bn::BigNum;
 use boring::hash::MessageDigest;
 use boring::pkey::{PKey, Private};
 use boring::rsa::Rsa;
+use boring::ssl::SslSignatureAlgorithm;
 use boring::x509::extension::{BasicConstraints, SubjectAlternativeName};
 use boring::x509::{X509, X509Builder, X509NameBuilder};
 use tls_boring::Boring;
 use tls_conformance::Leaf;
 use tls_core::{
     CertificateError, Client, ClientConfig, Connection, ErrorKind, Identity, Progress, Roots,
-    Server, ServerConfig,
+    Server, ServerConfig, Version, Versions,
 };
 
 const NAME: &str = "server.test";
@@ -40,6 +43,28 @@ fn a_signature_with_sha1_is_refused_unless_nobody_has_to_believe_it() {
     let leaf = issued(key(2048), Some(&root), MessageDigest::sha1());
     assert_eq!(meet(&root.0, &leaf), Err(weak()));
     assert_eq!(meet(&leaf.0, &leaf), Ok(()), "given, and so trusted as it is");
+}
+
+#[test]
+fn nobody_signs_a_handshake_with_sha1() {
+    let identity = Leaf::server(&[NAME]).self_signed();
+    let roots = Roots::empty().with_der(identity.leaf().clone()).unwrap();
+    let config = ClientConfig::builder().roots(roots).versions(Versions::only(Version::Tls12));
+    let config = config.build().unwrap();
+    let server = ServerConfig::builder(identity).build().unwrap();
+    let server = Server::new(&server, &Boring::new()).unwrap();
+    let accepts = |algorithm| {
+        let old =
+            Boring::new().modify(move |context| context.set_verify_algorithm_prefs(&[algorithm]));
+        let mut client = Client::new(&config, &old).unwrap().connection(NAME).unwrap();
+        let mut server = server.connection().unwrap();
+        assert_eq!(client.handshake().unwrap(), Progress::WantRead);
+        carry(&mut client, &mut server);
+        server.handshake().map_err(|e| e.kind())
+    };
+    let sha256 = accepts(SslSignatureAlgorithm::ECDSA_SECP256R1_SHA256);
+    assert_eq!(sha256, Ok(Progress::WantRead));
+    assert_eq!(accepts(SslSignatureAlgorithm::ECDSA_SHA1), Err(ErrorKind::NoSharedSignature));
 }
 
 fn weak() -> ErrorKind {

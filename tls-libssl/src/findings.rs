@@ -21,6 +21,7 @@ pub struct Findings {
     fault: AtomicUsize,
     requested: AtomicBool,
     groups_apart: AtomicBool,
+    signatures_apart: AtomicBool,
     /// Whether the peer's own certificate is one of the trusted, and so trusted as it is.
     leaf_trusted: AtomicBool,
     skip: danger::Skip,
@@ -117,6 +118,11 @@ impl Findings {
         self.groups_apart.store(true, Ordering::Relaxed);
     }
 
+    /// Takes note that no signature scheme of the client's is one of this server's.
+    pub fn note_signatures_apart(&self) {
+        self.signatures_apart.store(true, Ordering::Relaxed);
+    }
+
     /// The gravest fault of the peer's certificates, if there is one.
     pub fn fault(&self) -> Option<CertificateError> {
         let at = self.fault.load(Ordering::Relaxed).checked_sub(1)?;
@@ -131,6 +137,11 @@ impl Findings {
     /// Whether the client listed groups, and none of them is one of this server's.
     pub fn groups_apart(&self) -> bool {
         self.groups_apart.load(Ordering::Relaxed)
+    }
+
+    /// Whether no signature scheme of the client's is one of this server's.
+    pub fn signatures_apart(&self) -> bool {
+        self.signatures_apart.load(Ordering::Relaxed)
     }
 
     fn rank(&self, fault: CertificateError, depth: u32) {
