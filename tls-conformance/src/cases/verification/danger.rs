@@ -326,9 +326,8 @@ fn without_the_dates_the_purpose_matters(c: &dyn Backend, s: &dyn Backend) -> Re
 
 fn without_the_dates_a_ca_certificate_is_refused(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
     let root = root();
-    let names = good().params.subject_alt_names;
     let authority = root.intermediate_with("Authority that serves", |params| {
-        params.subject_alt_names = names;
+        params.subject_alt_names = good().params.subject_alt_names;
         params.key_usages.push(rcgen::KeyUsagePurpose::DigitalSignature);
     });
     let why = CertificateError::Purpose;

@@ -16,7 +16,7 @@ use tls_core::{
 
 use super::cases;
 use crate::certs::{Authority, Leaf, set_days, with_bad_signature, with_chain};
-use crate::pair::{NAME, Pair};
+use crate::pair::{NAME, Pair, kind};
 use crate::told;
 
 cases! { "verification";
@@ -202,8 +202,33 @@ fn a_certificate_that_may_not_sign_is_refused(c: &dyn Backend, s: &dyn Backend) 
     let leaf = Leaf::server(&[NAME])
         .with(|params| params.key_usages = vec![KeyUsagePurpose::KeyAgreement]);
     // In TLS 1.2 a server itself may see that its key fits no suite.
-    let meeting = Meeting::of(c, s).speaking(Version::Tls13);
-    meeting.refuses(&root.roots(), &root.issue(leaf), CertificateError::Purpose)
+    let meeting = || Meeting::of(c, s).speaking(Version::Tls13);
+    let Some(mut pair) = presented(meeting().pair(&root.roots(), &root.issue(leaf)))? else {
+        // What is left to see is a certificate that is not meant for this in another way.
+        let other = with_purposes(&root, vec![ExtendedKeyUsagePurpose::ClientAuth]);
+        return meeting().refuses(&root.roots(), &other, CertificateError::Purpose);
+    };
+    let (client, server) = pair.handshakes();
+    told::refusal(client, CertificateError::Purpose)?;
+    match kind(server) {
+        ErrorKind::AlertReceived(told) => assert!(may_not_sign(told), "{told}"),
+        other => panic!("the server should have got an alert, but: {other:?}"),
+    }
+    Ok(())
+}
+
+/// A pair, unless a side does not even load the certificate that the other is to refuse: one whose
+/// key may not sign is of no use to anybody (docs/differences.md).
+pub(super) fn presented(pair: Result<Pair>) -> Result<Option<Pair>> {
+    match pair {
+        Err(e) if e.kind() == ErrorKind::Config => Ok(None),
+        pair => pair.map(Some),
+    }
+}
+
+/// Whether this alert says that a certificate's key may not sign (docs/differences.md).
+pub(super) fn may_not_sign(told: Alert) -> bool {
+    told == alert(CertificateError::Purpose) || told == Alert::ILLEGAL_PARAMETER
 }
 
 fn tampered(root: &Authority) -> Identity {
