@@ -197,6 +197,8 @@ fn a_given_certificate_with_an_unknown_critical_extension_is_refused(
     c: &dyn Backend,
     s: &dyn Backend,
 ) -> Result<()> {
+    let good = root().server(NAME);
+    Meeting::of(c, s).accepts(&only(&good)?, &good)?;
     let identity = super::with_extension(&root(), true);
     let why = CertificateError::UnhandledCriticalExtension;
     Meeting::of(c, s).refuses(&only(&identity)?, &identity, why)
