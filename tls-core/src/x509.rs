@@ -18,8 +18,6 @@ use crate::{Error, ErrorKind, Result, ServerName};
 
 pub use constraints::permits_names;
 
-pub use constraints::permits_names;
-
 /// What stands in one certificate.
 #[derive(Clone, Debug)]
 pub struct CertificateFacts {
