@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use polytls::{
-    Backend, Blocking, Client, ClientAuth, ClientConfig, Error, ErrorKind, Negotiated, Result,
-    Server, ServerConfig, Stream, backend,
+    Backend, Blocking, Capability, Client, ClientAuth, ClientConfig, Error, ErrorKind, Negotiated,
+    Result, Server, ServerConfig, Stream, backend,
 };
 use tls_conformance::Authority;
 
@@ -35,8 +35,9 @@ fn show(backends: &[&dyn Backend]) -> failure::Result {
     {
         bar.set_style(style);
     }
-    let mut table =
-        output::table(["client", "server", "version", "cipher", "group", "ALPN", "MiB/s"]);
+    let mut table = output::table([
+        "client", "server", "version", "cipher", "group", "ALPN", "mutual", "MiB/s",
+    ]);
     let mut failed = Vec::new();
     for &client in backends {
         for &server in backends {
@@ -48,7 +49,7 @@ fn show(backends: &[&dyn Backend]) -> failure::Result {
                 Err(errors) => {
                     let on = |(side, e)| format!("error: {} ({from} → {to}, {side})", one_line(&e));
                     failed.push(errors.into_iter().map(on).collect::<Vec<_>>().join("\n"));
-                    table.add_row([from, to, "FAILED", "-", "-", "-", "-"])
+                    table.add_row([from, to, "FAILED", "-", "-", "-", "-", "-"])
                 }
             };
             bar.set_position(end);
@@ -68,12 +69,14 @@ fn show(backends: &[&dyn Backend]) -> failure::Result {
 /// What one pair has shown.
 struct Cell {
     negotiated: Negotiated,
+    /// Whether the client presented a certificate too.
+    mutual: bool,
     speed: f64,
 }
 
 impl Cell {
-    fn row(&self, client: &str, server: &str) -> [String; 7] {
-        let Self { negotiated, speed } = self;
+    fn row(&self, client: &str, server: &str) -> [String; 8] {
+        let Self { negotiated, mutual, speed } = self;
         let or_dash = |fact: Option<String>| fact.unwrap_or_else(|| "-".into());
         [
             client.to_owned(),
@@ -82,6 +85,7 @@ impl Cell {
             or_dash(negotiated.cipher_suite.map(|suite| suite.to_string())),
             or_dash(negotiated.group.map(|group| group.to_string())),
             or_dash(facts::alpn(negotiated)),
+            if *mutual { "yes" } else { "-" }.to_owned(),
             format!("{speed:.0}"),
         ]
     }
@@ -97,29 +101,36 @@ fn cell(
     bar: &ProgressBar,
 ) -> Result<Cell, Errors> {
     let both = |e: Error| vec![("before the connection", e)];
+    // What one of them cannot do is left out; the table shows it.
+    let can = |of: &dyn Backend, what| of.capabilities().contains(what);
+    let alpn = can(client, Capability::AlpnClient) && can(server, Capability::AlpnServer);
+    let mutual = can(client, Capability::ClientIdentity)
+        && can(server, Capability::RequestClientCertificate);
     let authority = Authority::root("polytls demo root");
     let client_identity = authority.client("polytls demo client");
-    let client_certificate = client_identity.leaf().clone();
-    let client = ClientConfig::builder()
-        .alpn(["demo/2", ALPN])
-        .identity(client_identity)
-        .roots(authority.roots())
-        .build()
-        .and_then(|config| Client::new(&config, client))
-        .map_err(both)?;
-    let server = ServerConfig::builder(authority.server("localhost"))
-        .alpn([ALPN])
-        .client_auth(ClientAuth::Require(authority.roots()))
-        .build()
-        .and_then(|config| Server::new(&config, server))
-        .map_err(both)?;
+    let client_certificate = mutual.then(|| client_identity.leaf().clone());
+    let mut client_config = ClientConfig::builder().roots(authority.roots());
+    let mut server_config = ServerConfig::builder(authority.server("localhost"));
+    if alpn {
+        client_config = client_config.alpn(["demo/2", ALPN]);
+        server_config = server_config.alpn([ALPN]);
+    }
+    if mutual {
+        client_config = client_config.identity(client_identity);
+        server_config = server_config.client_auth(ClientAuth::Require(authority.roots()));
+    }
+    let client =
+        client_config.build().and_then(|config| Client::new(&config, client)).map_err(both)?;
+    let server =
+        server_config.build().and_then(|config| Server::new(&config, server)).map_err(both)?;
+    let expected = alpn.then_some(ALPN.as_bytes());
     let (near, far) = sockets().map_err(|e| both(e.into()))?;
 
     let (on_client, on_server) = thread::scope(|scope| {
         let serving = scope.spawn(|| {
             let mut stream = prepare(server.accept(Blocking::new(far))?)?;
-            let negotiated = check(stream.negotiated())?;
-            if negotiated.peer_certificate() != Some(&client_certificate) {
+            let negotiated = check(stream.negotiated(), expected)?;
+            if negotiated.peer_certificate() != client_certificate.as_ref() {
                 return Err(wrong("the client's certificate is not the one it presented"));
             }
             receive(&mut stream, &payload.up, bar)?;
@@ -130,14 +141,14 @@ fn cell(
         });
         let calling = || {
             let mut stream = prepare(client.connect("localhost", Blocking::new(near))?)?;
-            let negotiated = check(stream.negotiated())?;
+            let negotiated = check(stream.negotiated(), expected)?;
             let began = Instant::now();
             send(&mut stream, &payload.up)?;
             receive(&mut stream, &payload.down, bar)?;
             let speed = payload.len() as f64 / MIB as f64 / began.elapsed().as_secs_f64();
             stream.close_notify()?;
             expect_close(&mut stream)?;
-            Ok(Cell { negotiated, speed })
+            Ok(Cell { negotiated, mutual, speed })
         };
         let on_client = calling();
         let on_server = serving.join().unwrap_or_else(|_| Err(wrong("the server panicked")));
@@ -168,9 +179,9 @@ fn prepare(mut stream: Stream<Blocking<TcpStream>>) -> Result<Stream<Blocking<Tc
     Ok(stream)
 }
 
-fn check(negotiated: Option<Negotiated>) -> Result<Negotiated> {
+fn check(negotiated: Option<Negotiated>, protocol: Option<&[u8]>) -> Result<Negotiated> {
     let negotiated = negotiated.ok_or_else(|| wrong("the handshake settled nothing"))?;
-    if negotiated.alpn.as_deref() != Some(ALPN.as_bytes()) {
+    if negotiated.alpn.as_deref() != protocol {
         return Err(wrong("the application protocol is not the one in common"));
     }
     Ok(negotiated)
@@ -245,10 +256,11 @@ const MIB: usize = 1 << 20;
 #[cfg(test)]
 mod tests {
     use polytls::{Acceptor, Capabilities, Connector, Supported};
+    use tls_conformance::Claiming;
 
     use super::*;
 
-    /// A library that can do nothing, and says so.
+    /// A library that can do nothing at all.
     #[derive(Debug)]
     struct Lame;
 
@@ -266,12 +278,26 @@ mod tests {
         }
 
         fn connector(&self, _: Supported<'_, ClientConfig>) -> Result<Box<dyn Connector>> {
-            unreachable!("refused before")
+            Err(wrong("it is lame"))
         }
 
         fn acceptor(&self, _: Supported<'_, ServerConfig>) -> Result<Box<dyn Acceptor>> {
-            unreachable!("refused before")
+            Err(wrong("it is lame"))
         }
+    }
+
+    #[test]
+    fn what_a_backend_lacks_is_left_out() {
+        let good = backend::all()[0];
+        let lost = [Capability::AlpnServer, Capability::RequestClientCertificate];
+        let poor = good.capabilities().without(Capabilities::of(&lost));
+        let poor = Claiming::new(good, poor);
+        let bar = ProgressBar::hidden();
+        let payload = Payload { up: noise(64), down: noise(64) };
+        let cell = cell(good, &poor, &payload, &bar).ok().unwrap();
+        assert!(cell.negotiated.alpn.is_none() && !cell.mutual);
+        let row = cell.row("good", "poor");
+        assert_eq!((row[5].as_str(), row[6].as_str()), ("-", "-"));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::panic::{self, AssertUnwindSafe};
 use tls_core::{Backend, Capabilities, Capability, Error, ErrorKind, Result};
 
 use crate::claim::Claiming;
+use crate::fault::{Fault, Told};
 use crate::pair::Side;
 
 /// One promise.
@@ -27,6 +28,8 @@ pub(crate) enum Check {
     Server(fn(&dyn Backend) -> Result<()>),
     /// A client against a server.
     Pair(fn(&dyn Backend, &dyn Backend) -> Result<()>),
+    /// A fault, which has to be called by its name.
+    Fault(Fault),
 }
 
 /// The side that a case concerns.
@@ -68,7 +71,25 @@ impl Case {
             Check::Client(_) => Role::Client,
             Check::Pair(_) => Role::Pair,
             Check::Server(_) => Role::Server,
+            Check::Fault(fault) => fault.role(),
         }
+    }
+
+    /// What has to be told of the fault, if the case is about one: first what every backend should
+    /// say, then what those say that cannot do otherwise.
+    pub fn fault(&self) -> Option<&'static [Told]> {
+        match self.check {
+            Check::Fault(fault) => Some(fault.allowed),
+            Check::Client(_) | Check::Pair(_) | Check::Server(_) => None,
+        }
+    }
+
+    /// What these two make of the fault that the case is about, right or wrong; `None` if it is about
+    /// none, or they do not come into the situation.
+    pub fn observe(&self, client: &dyn Backend, server: &dyn Backend) -> Option<Told> {
+        let Check::Fault(fault) = self.check else { return None };
+        let observe = || fault.observe(client, server);
+        panic::catch_unwind(AssertUnwindSafe(observe)).ok()?.ok()
     }
 
     /// The capabilities it needs of the backend on this side.
@@ -116,6 +137,7 @@ impl Case {
             Check::Client(check) => check(client),
             Check::Pair(check) => check(client, server),
             Check::Server(check) => check(server),
+            Check::Fault(fault) => fault.check(client, server),
         };
         match panic::catch_unwind(AssertUnwindSafe(call)) {
             Ok(Ok(())) => Ok(()),

@@ -13,6 +13,7 @@ mod cases;
 mod certs;
 mod claim;
 mod differences;
+mod fault;
 mod pair;
 mod raw;
 mod streams;
@@ -28,6 +29,7 @@ pub use cases::CASES;
 pub use certs::{Authority, Leaf};
 pub use claim::Claiming;
 pub use differences::{Answer, DIFFERENCES, Difference};
+pub use fault::Told;
 pub use pair::Side;
 
 /// Runs every case against `backend`, as client and as server: a test binary's `main`.

@@ -12,7 +12,8 @@ use crate::root;
 const FLOORS: &[(&str, &[&str])] = &[
     ("tls-core", &[]),
     ("tls-conformance", &["tls-core"]),
-    ("tls-openssl", &["tls-core"]),
+    ("tls-libssl", &["tls-core"]),
+    ("tls-openssl", &["tls-core", "tls-libssl"]),
     ("tls-rustls", &["tls-core"]),
     ("polytls", &["tls-core", "tls-openssl", "tls-rustls"]),
     ("polytls-cli", &["polytls", "tls-conformance"]),

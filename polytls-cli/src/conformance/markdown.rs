@@ -5,16 +5,22 @@
 
 use std::fmt::Write as _;
 
-use tls_conformance::{Answer, DIFFERENCES, Difference, Outcome};
+use tls_conformance::{Answer, DIFFERENCES, Difference, Outcome, Told};
 
 use super::proof::{Proof, by_side};
-use super::run::{Library, Run, Tally};
+use super::run::{Library, Observed, Run, Tally};
 use crate::failure::Result;
 use crate::output;
 
 pub(super) fn report(run: &Run) -> Result<String> {
-    let sections =
-        [head(run), libraries(run), capabilities(run), suite(run), differences(run, DIFFERENCES)];
+    let sections = [
+        head(run),
+        libraries(run),
+        capabilities(run),
+        suite(run),
+        faults(run),
+        differences(run, DIFFERENCES),
+    ];
     Ok(sections.join("\n"))
 }
 
@@ -69,6 +75,24 @@ fn refusals(run: &Run, library: &Library) -> String {
     let counts = polytls::Capability::ALL.iter().map(|&capability| (capability, count(capability)));
     let refused = counts.filter(|(_, n)| *n > 0).map(|(what, n)| format!("`{what}` {n}"));
     refused.collect::<Vec<_>>().join(", ")
+}
+
+fn faults(run: &Run) -> String {
+    let names = run.libraries.iter().map(|library| format!("`{}`", library.name));
+    let header = ["fault", "what is told"].map(str::to_owned);
+    let mut table = output::table(header.into_iter().chain(names));
+    for Observed { case, told } in &run.faults {
+        let name = case.name().trim_start_matches("faults::").replace('_', " ");
+        let expected = case.fault().and_then(|allowed| allowed.first());
+        let cell = |told: &Option<Told>| match told {
+            Some(told) if Some(told) == expected => "same".into(),
+            Some(told) => format!("**{told}**"),
+            None => "-".into(),
+        };
+        let row = [name, expected.map(ToString::to_string).unwrap_or_default()];
+        table.add_row(row.into_iter().chain(told.iter().map(cell)));
+    }
+    format!("{FAULTS}\n{table}\n")
 }
 
 fn differences(run: &Run, differences: &[Difference]) -> String {
@@ -177,6 +201,15 @@ const SUITE: &str = "\
 ## The suite
 
 A refused case needs what the backend says it lacks, and was refused by its name.
+";
+
+const FAULTS: &str = "\
+## Faults
+
+What every backend should say of a fault: the kind of the error on the side that meets it, and in brackets the alert that
+the other side sees; and what each library said of it, paired with itself. **Bold**: something else, allowed where the
+library leaves no choice, or where it has no reasons to tell. A dash: it does not come into the situation, for what it
+lacks. Each row is a case of the suite, `faults::…`.
 ";
 
 const DIFFERENT: &str = "\

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use polytls::{Backend, Capabilities, backend};
-use tls_conformance::{CASES, Case, Outcome, Role};
+use tls_conformance::{CASES, Case, Outcome, Role, Told};
 
 use crate::cli::{Conformance, usage};
 use crate::failure::Result;
@@ -27,6 +27,15 @@ pub(super) struct Run {
     pub(super) filter: String,
     /// Pair by pair, each in the order of the cases.
     pub(super) verdicts: Vec<Verdict>,
+    pub(super) faults: Vec<Observed>,
+}
+
+/// What each library makes of one fault, paired with itself.
+#[derive(Debug)]
+pub(super) struct Observed {
+    pub(super) case: &'static Case,
+    /// In the order of the libraries; `None` for one that does not come into the situation.
+    pub(super) told: Vec<Option<Told>>,
 }
 
 /// A backend that took part.
@@ -89,10 +98,11 @@ impl Plan {
             verdicts.push(verdict);
             bar.inc(1);
         }
+        let faults = observe(&self.backends, &self.filter);
         panic::set_hook(hook);
         bar.finish_and_clear();
         let libraries = self.backends.into_iter().map(Library::new).collect();
-        Run { libraries, filter: self.filter, verdicts }
+        Run { libraries, filter: self.filter, verdicts, faults }
     }
 }
 
@@ -133,6 +143,15 @@ impl Tally {
     pub(super) fn all(&self) -> usize {
         self.passed + self.refused + self.failed
     }
+}
+
+fn observe(backends: &[&dyn Backend], filter: &str) -> Vec<Observed> {
+    let faults = CASES.iter().filter(|case| case.fault().is_some() && case.name().contains(filter));
+    let observe = |case: &&'static Case| {
+        let told = backends.iter().map(|&backend| case.observe(backend, backend)).collect();
+        Observed { case, told }
+    };
+    faults.map(observe).collect()
 }
 
 fn choose(names: &[String]) -> Result<Vec<&'static dyn Backend>> {

@@ -42,5 +42,6 @@ fn sample(verdicts: impl Iterator<Item = (&'static Case, Outcome)>) -> Run {
         libraries: vec![library],
         filter: String::new(),
         verdicts: verdicts.map(verdict).collect(),
+        faults: Vec::new(),
     }
 }

@@ -5,6 +5,7 @@ mod client_auth;
 mod closing;
 mod driving;
 mod facts;
+mod faults;
 mod handshake;
 mod misuse;
 mod parameters;
@@ -32,14 +33,17 @@ macro_rules! cases {
 use cases;
 
 /// Defines the two functions of each promise that both versions keep, from one that takes the
-/// version: `in_tls12 in_tls13 = function;`.
+/// version: `in_tls12 in_tls13 = function;`. With `=> T;` before them they give a `T`.
 macro_rules! both_versions {
-    ($($tls12:ident $tls13:ident = $check:ident;)*) => {$(
-        fn $tls12(client: &dyn tls_core::Backend, server: &dyn tls_core::Backend) -> tls_core::Result<()> {
+    ($($tls12:ident $tls13:ident = $check:ident;)*) => {
+        $crate::cases::both_versions! { => (); $($tls12 $tls13 = $check;)* }
+    };
+    (=> $told:ty; $($tls12:ident $tls13:ident = $check:ident;)*) => {$(
+        fn $tls12(client: &dyn tls_core::Backend, server: &dyn tls_core::Backend) -> tls_core::Result<$told> {
             $check(tls_core::Version::Tls12, client, server)
         }
 
-        fn $tls13(client: &dyn tls_core::Backend, server: &dyn tls_core::Backend) -> tls_core::Result<()> {
+        fn $tls13(client: &dyn tls_core::Backend, server: &dyn tls_core::Backend) -> tls_core::Result<$told> {
             $check(tls_core::Version::Tls13, client, server)
         }
     )*};
@@ -67,6 +71,8 @@ const GROUPS: &[&[Case]] = &[
     handshake::refused::CASES,
     parameters::CASES,
     facts::CASES,
+    faults::CASES,
+    faults::certificates::CASES,
     verification::CASES,
     verification::chains::CASES,
     verification::danger::CASES,
