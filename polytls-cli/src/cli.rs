@@ -57,7 +57,8 @@ says it lacks must be refused by exactly that, and counts as refused.
 Examples:
   polytls conformance
   polytls conformance --backend rustls --filter closing::
-  polytls conformance --json report.json")]
+  polytls conformance --json report.json
+  polytls conformance --html report.html --junit report.xml")]
 pub(crate) struct Conformance {
     /// A library to include; repeat for more. All in this build if left out.
     #[arg(long = "backend", value_name = "B")]
@@ -68,6 +69,9 @@ pub(crate) struct Conformance {
     /// Pair each library with itself only.
     #[arg(long)]
     pub(crate) self_only: bool,
+    /// Write everything to FILE as one page for a browser, which needs nothing beside itself.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
     /// Write every outcome to FILE as a JSON list.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,

@@ -39,6 +39,7 @@ const FENCED: &[(&str, &[&str])] = &[
     ("hyper", &["polytls-cli"]),
     ("indicatif", &["polytls-cli"]),
     ("comfy-table", &["polytls-cli"]),
+    ("askama", &["polytls-cli"]),
     ("quick-junit", &["polytls-cli"]),
     ("clap", &["polytls-cli", "xtask"]),
     ("anyhow", &["polytls-cli", "xtask"]),

@@ -1,5 +1,6 @@
 //! `polytls conformance`: the suite, with a table and reports.
 
+mod html;
 mod json;
 mod junit;
 mod markdown;
@@ -30,7 +31,8 @@ pub(crate) fn run(args: &Conformance) -> Result {
 
 /// Opens what was asked for: a wrong path is known before the suite runs.
 fn reports(args: &Conformance) -> Result<Vec<(OutputFile, Report)>> {
-    let wanted: [(_, Report); 3] = [
+    let wanted: [(_, Report); 4] = [
+        (&args.html, html::report),
         (&args.json, json::report),
         (&args.junit, junit::report),
         (&args.markdown, markdown::report),

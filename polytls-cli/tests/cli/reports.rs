@@ -91,6 +91,30 @@ fn the_conformance_report_has_every_trial() {
 }
 
 #[test]
+fn the_page_has_every_case_once_and_needs_nothing_else() {
+    let files = Certificates::new();
+    let path = files.path("report.html");
+    polytls(["conformance", "--filter", "facts::", "--html", &path]).expect(0);
+    let page = std::fs::read_to_string(path).unwrap();
+    for case in CASES {
+        let rows = page.matches(&format!("<tr id=\"{}\"", case.name())).count();
+        assert_eq!(rows, usize::from(case.name().contains("facts::")), "{}", case.name());
+    }
+    // A pair is a column: each case that is not of one side alone has a cell in each.
+    let pairs = CASES.iter().filter(|case| case.name().contains("facts::"));
+    let pairs = pairs.filter(|case| case.role() == tls_conformance::Role::Pair).count();
+    for client in BACKENDS.iter() {
+        for server in BACKENDS.iter() {
+            let cells = page.matches(&format!("data-pair=\"{client} → {server}\"")).count();
+            assert!(cells == pairs || client == server && cells > pairs, "{client} → {server}");
+        }
+    }
+    for outside in ["src=", "http:", "https:", "url(", "@import", "<link"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+}
+
+#[test]
 fn the_junit_report_has_what_the_json_report_has() {
     let files = Certificates::new();
     let (json, junit) = (files.path("report.json"), files.path("report.xml"));

@@ -37,6 +37,7 @@ fn bad_usage_exits_with_2() {
         "conformance --backend nonsense",
         "conformance --filter nonsense",
         "conformance --json /nonsense/report.json",
+        "conformance --html /nonsense/report.html",
         "conformance --junit /nonsense/report.xml",
         "conformance --markdown /nonsense/report.md",
         "demo nonsense",
