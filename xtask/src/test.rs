@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use crate::{cargo, floors, licences, places, programs, succeed};
 
 /// The features of the facade that make a backend available.
-const BACKENDS: &[&str] = &["openssl", "rustls", "rustls-ring"];
+const BACKENDS: &[&str] = &["openssl", "rustls", "rustls-ring", "s2n"];
 
 pub(crate) fn run(install: bool) -> ExitCode {
     let mut tally = Tally::default();
