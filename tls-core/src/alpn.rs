@@ -46,6 +46,11 @@ impl Protocols {
         self.0.is_empty()
     }
 
+    /// Whether every name is text in UTF-8.
+    pub(crate) fn is_text(&self) -> bool {
+        self.iter().all(|name| std::str::from_utf8(name).is_ok())
+    }
+
     /// The names, best first.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         self.0.iter().map(AsRef::as_ref)

@@ -34,6 +34,8 @@ macro_rules! capabilities {
 }
 
 capabilities! {
+    /// The names of application protocols may be any bytes, not just text in UTF-8 (RFC 7301 §3.1).
+    AlpnBytes = "alpn-bytes";
     /// A client can offer application protocols (RFC 7301).
     AlpnClient = "alpn-client";
     /// A server can choose among offered application protocols, in its own order, and refuses a
@@ -49,8 +51,12 @@ capabilities! {
     ClientIdentity = "client-identity";
     /// The key-exchange groups can be chosen.
     Groups = "groups";
+    /// A chain through more than six intermediate certificates is refused.
+    LimitChain = "limit-chain";
     /// A client can be told not to send the server's name (SNI).
     OmitServerName = "omit-server-name";
+    /// A given certificate that is no root, an intermediate's or a peer's own, is trusted as it is.
+    PartialChains = "partial-chains";
     /// The hybrid post-quantum group X25519MLKEM768.
     PostQuantum = "post-quantum";
     /// The negotiated cipher suite can be told.
@@ -71,6 +77,8 @@ capabilities! {
     RequestClientCertificate = "request-client-certificate";
     /// A server can hold several identities and choose by the name the client asks for (SNI).
     SeveralIdentities = "several-identities";
+    /// A client can switch off all checks of the certificate at once.
+    SkipAllVerification = "skip-all-verification";
     /// A client can switch off the check of the certificate chain, and nothing else.
     SkipChainVerification = "skip-chain-verification";
     /// A client can switch off the check of the name, and nothing else.

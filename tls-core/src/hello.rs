@@ -9,6 +9,8 @@ use crate::{CipherSuite, Error, ErrorKind, Group, Protocols, Result};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClientHello {
+    /// The session it wants to resume, or a number for show (RFC 8446 §4.1.2).
+    pub session_id: Vec<u8>,
     /// The name of the server it means to reach (SNI, RFC 6066 §3), as sent.
     pub server_name: Option<String>,
     /// The application protocols it offers, best first (RFC 7301).
@@ -40,13 +42,13 @@ impl ClientHello {
 
     /// The grammar of RFC 8446 §4.1.2 and RFC 5246 §7.4.1.2.
     fn parse(message: &[u8]) -> Result<Self> {
-        let mut body = Reader { bytes: message, of: "message" };
+        let mut body = Reader { bytes: message, of: "ClientHello" };
         let version = body.u16()?;
         body.take(32)?; // random
-        body.vector_u8("session id")?;
+        let session_id = body.vector_u8("session id")?.bytes.to_vec();
         let mut suites = body.vector_u16("cipher suites")?;
         body.vector_u8("compression methods")?;
-        let mut hello = Self { versions: vec![version], ..Self::default() };
+        let mut hello = Self { session_id, versions: vec![version], ..Self::default() };
         hello.cipher_suites = suites.u16s()?.into_iter().map(CipherSuite).collect();
         if body.bytes.is_empty() {
             return Ok(hello); // RFC 5246 allows a hello without extensions
@@ -128,33 +130,34 @@ fn server_name(extension: &mut Reader<'_>) -> Result<Option<String>> {
 }
 
 fn malformed(part: &str) -> Error {
-    Error::new(ErrorKind::Protocol).because(format!("ClientHello: malformed {part}"))
+    Error::new(ErrorKind::Protocol).because(format!("a hello message: malformed {part}"))
 }
 
 /// Bytes that are taken from the front, in the manner of RFC 8446 §3.
-struct Reader<'a> {
-    bytes: &'a [u8],
-    of: &'static str,
+pub(crate) struct Reader<'a> {
+    pub(crate) bytes: &'a [u8],
+    /// What they are, for words about them.
+    pub(crate) of: &'static str,
 }
 
 impl<'a> Reader<'a> {
-    fn take(&mut self, n: usize) -> Result<&'a [u8]> {
+    pub(crate) fn take(&mut self, n: usize) -> Result<&'a [u8]> {
         let (taken, rest) = self.bytes.split_at_checked(n).ok_or_else(|| malformed(self.of))?;
         self.bytes = rest;
         Ok(taken)
     }
 
-    fn u16(&mut self) -> Result<u16> {
+    pub(crate) fn u16(&mut self) -> Result<u16> {
         let bytes = self.take(2)?;
         Ok(u16::from_be_bytes([bytes[0], bytes[1]]))
     }
 
-    fn vector_u8(&mut self, of: &'static str) -> Result<Self> {
+    pub(crate) fn vector_u8(&mut self, of: &'static str) -> Result<Self> {
         let length = self.take(1)?[0];
         Ok(Self { bytes: self.take(length.into())?, of })
     }
 
-    fn vector_u16(&mut self, of: &'static str) -> Result<Self> {
+    pub(crate) fn vector_u16(&mut self, of: &'static str) -> Result<Self> {
         let length = self.u16()?;
         Ok(Self { bytes: self.take(length.into())?, of })
     }
@@ -193,7 +196,7 @@ mod tests {
         ]
         .concat();
         let suites = vector(2, &[0x13, 0x01, 0xc0, 0x2b]);
-        let rest = [vector(1, &[]), suites, vector(1, &[0]), vector(2, &extensions)].concat();
+        let rest = [vector(1, &[5, 6]), suites, vector(1, &[0]), vector(2, &extensions)].concat();
         let body = [&[3, 3][..], &[7; 32], &rest].concat();
         [&[1][..], &vector(3, &body)].concat()
     }
@@ -213,6 +216,7 @@ mod tests {
                 assert_eq!(ClientHello::read(&bytes[..cut]).unwrap(), None);
             }
             let hello = ClientHello::read(&bytes).unwrap().unwrap();
+            assert_eq!(hello.session_id, [5, 6]);
             assert_eq!(hello.server_name.as_deref(), Some("a.example"));
             assert_eq!(hello.alpn, [b"h2".to_vec(), b"http/1.1".to_vec()]);
             assert_eq!(hello.versions, [0x0304, 0x0303]);

@@ -124,6 +124,22 @@ impl Identity {
     pub fn key(&self) -> &PrivateKeyDer<'static> {
         &self.0.key
     }
+
+    /// For backends whose library reads nothing else: the private key in PKCS#8 (RFC 5208).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if the key is in a syntax that is not known here.
+    pub fn pkcs8_key(&self) -> Result<Zeroizing<Vec<u8>>> {
+        let bare = match self.key() {
+            PrivateKeyDer::Pkcs8(key) => return Ok(Zeroizing::new(key.secret_pkcs8_der().into())),
+            PrivateKeyDer::Pkcs1(key) => key.secret_pkcs1_der(),
+            PrivateKeyDer::Sec1(key) => key.secret_sec1_der(),
+            _ => return Err(config_error("key", "neither PKCS#8, PKCS#1 nor SEC1")),
+        };
+        in_pkcs8(bare, self.leaf_facts().public_key())
+            .map_err(|e| config_error("key", "it cannot be written as PKCS#8").with_source(e))
+    }
 }
 
 impl Drop for Inner {
@@ -242,6 +258,24 @@ fn without_public_key(der: &[u8]) -> der::Result<Option<Vec<u8>>> {
     })
 }
 
+/// Writes `PrivateKeyInfo ::= SEQUENCE { version, algorithm, key OCTET STRING }`. The algorithm is
+/// that of the certificate's own key, the first field of its SubjectPublicKeyInfo.
+fn in_pkcs8(bare: &[u8], public_key: &[u8]) -> der::Result<Zeroizing<Vec<u8>>> {
+    let algorithm = SliceReader::new(public_key)?.sequence(|fields| {
+        let algorithm = fields.tlv_bytes()?.to_vec();
+        fields.read_slice(fields.remaining_len())?;
+        Ok(algorithm)
+    })?;
+    let before = [0_u8.to_der()?, algorithm].concat();
+    let octets = der::Header::new(der::Tag::OctetString, bare.len())?.to_der()?;
+    let length = before.len() + octets.len() + bare.len();
+    let header = der::Header::new(der::Tag::Sequence, length)?.to_der()?;
+    let parts = [&header, &before, &octets, bare];
+    let mut all = Zeroizing::new(Vec::with_capacity(header.len() + length));
+    parts.iter().for_each(|part| all.extend_from_slice(part));
+    Ok(all)
+}
+
 /// The tag `[1]`, primitive (RFC 5958 §2: IMPLICIT).
 const PUBLIC_KEY: u8 = 0x81;
 
@@ -348,6 +382,27 @@ mod tests {
         // The algorithm and the key are the same, and nothing follows them.
         assert_eq!(older[5..], key[5..older.len()]);
         assert_eq!(usize::from(older[1]) + 2, older.len());
+    }
+
+    #[test]
+    fn a_bare_key_gets_the_syntax_that_names_its_algorithm() {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let params = rcgen::CertificateParams::new(["a.test".to_owned()]).unwrap();
+        let chain = params.self_signed(&key).unwrap().der().clone();
+        let whole = key.serialize_der();
+        // `SEQUENCE { version, algorithm, OCTET STRING { the key in SEC1 } }`
+        let bare = SliceReader::new(&whole)
+            .unwrap()
+            .sequence(|fields| {
+                fields.tlv_bytes()?;
+                fields.tlv_bytes()?;
+                let octets = der::asn1::OctetStringRef::decode(fields)?;
+                Ok(octets.as_bytes().to_vec())
+            })
+            .unwrap();
+        let identity = Identity::from_der([chain], &bare).unwrap();
+        assert!(matches!(identity.key(), PrivateKeyDer::Sec1(_)));
+        assert_eq!(*identity.pkcs8_key().unwrap(), whole);
     }
 
     #[test]

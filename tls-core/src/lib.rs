@@ -10,6 +10,7 @@
 
 mod alert;
 mod alpn;
+mod answer;
 mod backend;
 mod capability;
 mod cipher_suite;
@@ -34,6 +35,7 @@ pub mod x509;
 
 pub use alert::Alert;
 pub use alpn::{AlpnConfig, AlpnMismatch, AlpnOutcome, AlpnPreference, Protocols};
+pub use answer::Answer;
 pub use backend::{Acceptor, Backend, Connector, Supported};
 pub use capability::{Capabilities, Capability};
 pub use cipher_suite::CipherSuite;

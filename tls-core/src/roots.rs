@@ -8,7 +8,7 @@ use std::sync::Arc;
 use pki_types::CertificateDer;
 
 use crate::identity::{certificates_from_pem, config_error, read_file};
-use crate::x509::CertificateFacts;
+use crate::x509::{CertificateFacts, is_self_issued};
 use crate::{Error, ErrorKind, Result};
 
 /// The certificates that a chain may end in.
@@ -135,6 +135,11 @@ impl Roots {
     /// Whether nothing at all would be trusted.
     pub fn is_empty(&self) -> bool {
         self.base == Base::Empty && self.given.is_empty()
+    }
+
+    /// Whether a certificate was given that is no root: its issuer is another.
+    pub(crate) fn has_partial(&self) -> bool {
+        !self.given.iter().all(is_self_issued)
     }
 
     /// For backends: the certificates given one by one. A library that cannot use one refuses the

@@ -12,7 +12,7 @@ use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAltName};
 use x509_cert::{Certificate, Version};
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, ServerName};
 
 /// What stands in one certificate.
 #[derive(Clone, Debug)]
@@ -125,6 +125,27 @@ impl CertificateFacts {
         self.not_after
     }
 
+    /// Whether it says that it is an authority's (RFC 5280 §4.2.1.9).
+    pub fn is_authority(&self) -> bool {
+        self.constraints.as_ref().is_some_and(|constraints| constraints.ca)
+    }
+
+    /// Whether it is for this server: a dNSName or iPAddress entry is its name (RFC 6125 §6.4).
+    ///
+    /// The common name never counts; `*` stands for one whole label, the left-most, and needs at
+    /// least two labels after it.
+    pub fn is_named(&self, name: &ServerName) -> bool {
+        match (name.as_dns(), name.as_ip()) {
+            (Some(dns), _) => match self.fit(dns) {
+                Fit::Exact => true,
+                Fit::Wildcard => dns.split('.').count() > 2,
+                Fit::No => false,
+            },
+            (None, Some(ip)) => self.ip_addresses.contains(&ip),
+            (None, None) => false,
+        }
+    }
+
     /// Whether `now` lies in its validity (RFC 5280 §4.1.2.5).
     pub fn is_valid_at(&self, now: UnixTime) -> bool {
         (self.not_before..=self.not_after).contains(&now)
@@ -212,6 +233,36 @@ fn time(time: x509_cert::time::Time) -> UnixTime {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_certificate_is_for_the_names_in_it_and_no_other() {
+        let is_named = |names: &[&str], asked: &str| {
+            let names = names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+            let made = rcgen::generate_simple_self_signed(names).unwrap();
+            let facts = CertificateFacts::read(made.cert.der()).unwrap();
+            facts.is_named(&ServerName::parse(asked).unwrap())
+        };
+        for (names, asked) in [
+            (&["a.test", "B.test"][..], "b.test"),
+            (&["*.zone.test"], "a.zone.test"),
+            (&["a.test", "192.0.2.1"], "192.0.2.1"),
+            (&["2001:db8::1"], "[2001:db8::1]"),
+        ] {
+            assert!(is_named(names, asked), "{names:?} should cover {asked}");
+        }
+        for (names, asked) in [
+            (&["a.test"][..], "b.a.test"),
+            (&["*.test"], "a.test"),
+            (&["*.zone.test"], "zone.test"),
+            (&["*.zone.test"], "a.b.zone.test"),
+            (&["f*.zone.test"], "foo.zone.test"),
+            (&["192.0.2.1"], "192.0.2.2"),
+            (&["192.0.2.1"], "a.test"),
+            (&["a.test"], "192.0.2.1"),
+        ] {
+            assert!(!is_named(names, asked), "{names:?} should not cover {asked}");
+        }
+    }
 
     #[test]
     fn every_public_root_may_issue_for_servers() {

@@ -12,7 +12,8 @@ use std::sync::Mutex;
 use polytls::{
     Acceptor, AlpnMismatch, AlpnPreference, Backend, Capabilities, Capability, CertificateError,
     Client, ClientAuth, ClientConfig, Connector, Error, ErrorKind, Group, Negotiated, Progress,
-    Result, Server, ServerConfig, ServerName, Session, Supported, Version, Versions, Wire, danger,
+    Protocols, Result, Roots, Server, ServerConfig, ServerName, Session, Supported, Version,
+    Versions, Wire, danger, x509,
 };
 use tls_conformance::{CASES, Case, Claiming, Outcome, Role};
 
@@ -184,14 +185,14 @@ impl Unable {
             .danger(self.skip(config.danger()))
             .end_of_stream(config.end_of_stream())
             .groups(self.groups(config.groups()))
-            .roots(config.roots().clone())
+            .roots(self.roots(config.roots())?)
             .versions(self.versions(
                 config.versions(),
                 Capability::Tls12Client,
                 Capability::Tls13Client,
             )?);
         if !self.lacks(Capability::AlpnClient) {
-            builder = builder.alpn(config.alpn().iter());
+            builder = builder.alpn(self.names(config.alpn()));
         }
         if !self.lacks(Capability::CipherSuites) {
             builder = builder.cipher_suites(config.cipher_suites().iter().copied());
@@ -224,7 +225,7 @@ impl Unable {
         }
         if !self.lacks(Capability::AlpnServer) {
             builder = builder
-                .alpn(config.alpn().protocols.iter())
+                .alpn(self.names(&config.alpn().protocols))
                 .alpn_preference(preference)
                 .alpn_mismatch(mismatch);
         }
@@ -241,8 +242,37 @@ impl Unable {
         builder.build()
     }
 
+    /// The names that it can have.
+    fn names<'a>(&self, all: &'a Protocols) -> impl Iterator<Item = &'a [u8]> {
+        let only_text = self.lacks(Capability::AlpnBytes);
+        all.iter().filter(move |name| !only_text || str::from_utf8(name).is_ok())
+    }
+
+    fn roots(&self, wanted: &Roots) -> Result<Roots> {
+        if !self.lacks(Capability::PartialChains) {
+            return Ok(wanted.clone());
+        }
+        // Those that are given, in the cases about them, are all there is.
+        let issued_by_itself = wanted.given().iter().filter(|der| x509::is_self_issued(der));
+        match issued_by_itself.clone().count() == wanted.given().len() {
+            true => Ok(wanted.clone()),
+            false => issued_by_itself
+                .try_fold(Roots::empty(), |roots, root| roots.with_der(root.clone())),
+        }
+    }
+
     fn skip(&self, wanted: danger::Skip) -> danger::Skip {
+        // All at once is a capability of its own, which needs none of the three.
+        if wanted.skips_everything() {
+            return match self.lacks(Capability::SkipAllVerification) {
+                true => danger::Skip::nothing(),
+                false => wanted,
+            };
+        }
         let mut skip = danger::Skip::nothing();
+        if self.lacks(Capability::LimitChain) {
+            skip = skip.chain(); // too long a chain is accepted, among others
+        }
         if wanted.skips_chain() && !self.lacks(Capability::SkipChainVerification) {
             skip = skip.chain();
         }

@@ -66,6 +66,7 @@ impl Backend for Openssl {
 
     fn capabilities(&self) -> Capabilities {
         const ALWAYS: Capabilities = Capabilities::of(&[
+            Capability::AlpnBytes,
             Capability::AlpnClient,
             Capability::AlpnServer,
             Capability::AlpnServerPolicy,
@@ -73,7 +74,9 @@ impl Backend for Openssl {
             Capability::CipherSuites,
             Capability::ClientIdentity,
             Capability::Groups,
+            Capability::LimitChain,
             Capability::OmitServerName,
+            Capability::PartialChains,
             Capability::ReportCipherSuite,
             Capability::ReportGroup,
             Capability::ReportLocalCertificate,
@@ -83,6 +86,7 @@ impl Backend for Openssl {
             Capability::ReportVersion,
             Capability::RequestClientCertificate,
             Capability::SeveralIdentities,
+            Capability::SkipAllVerification,
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,
             Capability::SkipTimeVerification,

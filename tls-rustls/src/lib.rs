@@ -86,6 +86,7 @@ impl Backend for Rustls {
 
     fn capabilities(&self) -> Capabilities {
         const ALWAYS: Capabilities = Capabilities::of(&[
+            Capability::AlpnBytes,
             Capability::AlpnClient,
             Capability::AlpnServer,
             Capability::AlpnServerPolicy,
@@ -93,7 +94,9 @@ impl Backend for Rustls {
             Capability::CipherSuites,
             Capability::ClientIdentity,
             Capability::Groups,
+            Capability::LimitChain,
             Capability::OmitServerName,
+            Capability::PartialChains,
             Capability::ReportCipherSuite,
             Capability::ReportGroup,
             Capability::ReportLocalCertificate,
@@ -103,6 +106,7 @@ impl Backend for Rustls {
             Capability::ReportVersion,
             Capability::RequestClientCertificate,
             Capability::SeveralIdentities,
+            Capability::SkipAllVerification,
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,
             Capability::SkipTimeVerification,

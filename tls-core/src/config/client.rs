@@ -88,20 +88,22 @@ impl ClientConfig {
             end_of_stream: _, // the core's own
             groups,
             identity,
-            roots: _,
+            roots,
             send_server_name,
             versions,
         } = self;
+        // Nobody asks the roots where the chain is left out.
+        let partial = !danger.skips_chain() && roots.has_partial();
         let needed = [
             (!alpn.is_empty(), Capability::AlpnClient),
-            (danger.skips_chain(), Capability::SkipChainVerification),
-            (danger.skips_name(), Capability::SkipNameVerification),
-            (danger.skips_time(), Capability::SkipTimeVerification),
+            (!alpn.is_text(), Capability::AlpnBytes),
             (identity.is_some(), Capability::ClientIdentity),
             (!send_server_name, Capability::OmitServerName),
+            (partial, Capability::PartialChains),
         ];
         versions_required(*versions, Capability::Tls12Client, Capability::Tls13Client)
             .union(parameters_required(cipher_suites, groups))
+            .union(danger.required())
             .union(needed.into_iter().filter(|(on, _)| *on).map(|(_, what)| what).collect())
     }
 

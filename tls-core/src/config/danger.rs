@@ -1,9 +1,14 @@
 //! Options that give protection up. Reviewers look for this path.
 
+use crate::{Capabilities, Capability};
+
 /// Which parts of the verification of a server's certificate to leave out.
 ///
 /// Three separate switches: leaving one part out never leaves out another. Whatever is left out,
 /// the peer still proves that it holds the key of the certificate it presents.
+///
+/// Leaving everything out is an option of its own: a library may be able to do that
+/// ([`SkipAllVerification`](crate::Capability::SkipAllVerification)) and unable to leave out one part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Skip {
     chain: bool,
@@ -42,6 +47,25 @@ impl Skip {
     pub const fn time(mut self) -> Self {
         self.time = true;
         self
+    }
+
+    /// Whether nothing at all is checked.
+    pub const fn skips_everything(self) -> bool {
+        self.chain && self.name && self.time
+    }
+
+    /// The capabilities that a backend needs to leave out exactly this.
+    pub(crate) fn required(self) -> Capabilities {
+        if self.skips_everything() {
+            return Capabilities::of(&[Capability::SkipAllVerification]);
+        }
+        let Self { chain, name, time } = self;
+        let needed = [
+            (chain, Capability::SkipChainVerification),
+            (name, Capability::SkipNameVerification),
+            (time, Capability::SkipTimeVerification),
+        ];
+        needed.into_iter().filter(|(on, _)| *on).map(|(_, what)| what).collect()
     }
 
     /// Whether the chain is left out.

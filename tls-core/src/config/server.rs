@@ -112,8 +112,10 @@ impl ServerConfig {
         let default_policy = (*preference, *mismatch) == Default::default();
         let needed = [
             (!protocols.is_empty(), Capability::AlpnServer),
+            (!protocols.is_text(), Capability::AlpnBytes),
             (!protocols.is_empty() && !default_policy, Capability::AlpnServerPolicy),
             (*client_auth != ClientAuth::None, Capability::RequestClientCertificate),
+            (client_auth.roots().is_some_and(Roots::has_partial), Capability::PartialChains),
             (identities.len() > 1, Capability::SeveralIdentities),
         ];
         versions_required(*versions, Capability::Tls12Server, Capability::Tls13Server)

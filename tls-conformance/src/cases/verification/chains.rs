@@ -4,7 +4,9 @@ use rcgen::{
     BasicConstraints, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyUsagePurpose,
     NameConstraints,
 };
-use tls_core::{Backend, CertificateError, Identity, Result, Version};
+use tls_core::{
+    Backend, Capability, CertificateError, Error, ErrorKind, Identity, Result, Version,
+};
 
 use super::{Meeting, root};
 use crate::cases::cases;
@@ -20,7 +22,7 @@ cases! { "verification";
         "A chain through two intermediates is accepted.";
     Pair a_chain_through_six_intermediates_is_accepted [] []
         "A chain through six intermediates is accepted.";
-    Pair a_chain_through_seven_intermediates_is_refused [] []
+    Pair a_chain_through_seven_intermediates_is_refused [LimitChain CertificateReasons] []
         "A chain through seven intermediates is refused.";
     Pair a_missing_intermediate_is_refused [CertificateReasons] []
         "A chain with a gap is refused.";
@@ -105,6 +107,10 @@ fn a_chain_through_six_intermediates_is_accepted(c: &dyn Backend, s: &dyn Backen
 
 fn a_chain_through_seven_intermediates_is_refused(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
     let (root, identity) = chain_of(7);
+    let pair = Meeting::of(c, s).pair(&root.roots(), &identity);
+    if pair?.handshake().is_ok() {
+        return Err(Error::new(ErrorKind::Unsupported(Capability::LimitChain)));
+    }
     Meeting::of(c, s).refuses(&root.roots(), &identity, CertificateError::ChainTooLong)
 }
 

@@ -32,11 +32,13 @@ cases! { "verification";
         "A self-signed certificate that was given as a root is accepted.";
     Pair a_given_self_signed_ca_certificate_is_trusted [] []
         "A self-signed certificate that calls itself an authority is accepted if it was given.";
-    Pair a_given_certificate_of_another_issuer_is_trusted [] []
+    Pair a_given_certificate_of_another_issuer_is_trusted [PartialChains] []
         "A server's certificate that was given as a root is accepted without its issuer.";
-    Pair a_given_certificate_is_trusted_whatever_comes_with_it [] []
+    Pair a_given_certificate_is_trusted_whatever_comes_with_it [PartialChains] []
         "A server's certificate that was given as a root is accepted with a chain that was not.";
-    Pair a_given_authority_may_be_the_server_itself [] []
+    Pair a_given_root_may_be_the_server_itself [] []
+        "A root's own certificate is accepted as the server's.";
+    Pair a_given_authority_may_be_the_server_itself [PartialChains] []
         "An authority's certificate that was given as a root is accepted as the server's own.";
     Pair a_given_certificate_with_an_unknown_critical_extension_is_refused [CertificateReasons] []
         "A certificate that was given as a root is refused for a critical extension nobody knows.";
@@ -44,9 +46,9 @@ cases! { "verification";
         "A certificate that was given as a root is refused for a name it does not have.";
     Pair a_given_certificate_is_refused_for_another_purpose [CertificateReasons] []
         "A certificate that was given as a root is refused for a purpose it does not have.";
-    Pair a_given_leaf_vouches_for_no_other [CertificateReasons] []
+    Pair a_given_leaf_vouches_for_no_other [PartialChains CertificateReasons] []
         "A server's certificate that was given as a root vouches only for itself.";
-    Pair a_given_intermediate_is_trusted [] []
+    Pair a_given_intermediate_is_trusted [PartialChains] []
         "An intermediate that was given as a root is trusted without what is above it.";
     Pair a_given_certificate_that_is_no_authority_issues_nothing [CertificateReasons] []
         "A certificate that was given as a root and is no authority's cannot issue another.";
@@ -170,13 +172,19 @@ fn a_given_certificate_is_trusted_whatever_comes_with_it(
     Meeting::of(c, s).accepts(&only(&identity)?, &crate::certs::with_chain(&identity, chain))
 }
 
-fn a_given_authority_may_be_the_server_itself(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
-    let serves = |params: &mut rcgen::CertificateParams| {
-        params.subject_alt_names = Leaf::server(&[NAME]).params.subject_alt_names;
-        params.key_usages.push(rcgen::KeyUsagePurpose::DigitalSignature);
-    };
+/// The parameters of an authority that is a server as well.
+fn serves(params: &mut rcgen::CertificateParams) {
+    params.subject_alt_names = Leaf::server(&[NAME]).params.subject_alt_names;
+    params.key_usages.push(rcgen::KeyUsagePurpose::DigitalSignature);
+}
+
+fn a_given_root_may_be_the_server_itself(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
     let root = Authority::root_with("Root that serves", serves);
-    Meeting::of(c, s).accepts(&root.roots(), &root.as_identity())?;
+    Meeting::of(c, s).accepts(&root.roots(), &root.as_identity())
+}
+
+fn a_given_authority_may_be_the_server_itself(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    let root = Authority::root_with("Root that serves", serves);
     let between = root.intermediate_with("Authority that serves", serves);
     Meeting::of(c, s).accepts(&between.roots(), &between.as_identity())?;
     // Also where the root above it is trusted as well.
@@ -209,6 +217,7 @@ fn a_given_certificate_is_refused_for_another_purpose(
 fn a_given_leaf_vouches_for_no_other(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
     let stranger = stranger();
     let (given, presented) = (stranger.server(NAME), stranger.server(NAME));
+    Meeting::of(c, s).accepts(&only(&given)?, &given)?;
     let why = CertificateError::UnknownIssuer;
     Meeting::of(c, s).refuses(&only(&given)?, &presented, why)
 }
