@@ -1,15 +1,21 @@
-//! s2n as a [`Backend`] of polytls.
+//! [s2n-tls](https://docs.rs/s2n-tls) as a [`Backend`] of polytls.
+//!
+//! A connection's I/O is a wire of its own, and the real one is swapped in for the length of each
+//! call. The callbacks by which C reaches it are in `ffi.rs`, the only file with `unsafe`.
 
 mod config;
 mod error;
+mod ffi;
+mod policy;
 mod session;
+mod verify;
 
 use tls_core::{
     Acceptor, Backend, Capabilities, Capability, ClientConfig, Connector, Result, ServerConfig,
     Supported,
 };
 
-/// s2n.
+/// s2n-tls, built along and linked statically with AWS-LC.
 #[derive(Clone, Debug, Default)]
 pub struct S2n {}
 
@@ -27,15 +33,32 @@ impl Backend for S2n {
         NAME
     }
 
-    // As the library calls itself, with its version, once it is a dependency.
     fn library(&self) -> String {
-        "s2n, not written yet".to_owned()
+        // It does not tell its version.
+        "s2n-tls".to_owned()
     }
 
-    // What is in the set must work, and what is not must not: the suite finds out both. It begins
-    // with what every connection needs; the others follow as they are written.
     fn capabilities(&self) -> Capabilities {
         Capabilities::of(&[
+            Capability::AlpnBytes,
+            Capability::AlpnClient,
+            Capability::AlpnServer,
+            Capability::AlpnServerPolicy,
+            Capability::ClientIdentity,
+            Capability::LimitChain,
+            Capability::OmitServerName,
+            Capability::PartialChains,
+            Capability::PostQuantum,
+            Capability::ReportCipherSuite,
+            Capability::ReportGroup,
+            Capability::ReportLocalCertificate,
+            Capability::ReportResumed,
+            Capability::ReportServerName,
+            Capability::ReportVersion,
+            Capability::RequestClientCertificate,
+            Capability::SeveralIdentities,
+            Capability::SkipAllVerification,
+            Capability::SkipNameVerification,
             Capability::Tls12Client,
             Capability::Tls12Server,
             Capability::Tls13Client,
