@@ -142,6 +142,12 @@ impl Roots {
         !self.given.iter().all(is_self_issued)
     }
 
+    /// For backends: whether the base is the system's, for a library that is the system's own and
+    /// verifies by itself what the system trusts.
+    pub fn is_system(&self) -> bool {
+        self.base == Base::System
+    }
+
     /// For backends: the certificates given one by one. A library that cannot use one refuses the
     /// configuration.
     pub fn given(&self) -> &[CertificateDer<'static>] {

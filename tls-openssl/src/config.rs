@@ -16,10 +16,10 @@ use tls_core::{
     Group, Identity, Protocols, Result, ServerConfig, ServerName, Session, Version, Versions,
     danger,
 };
+use tls_libssl::{MAX_CERTIFICATES, Trusted, group_name};
 
 use crate::error::{backend_error, config_error};
 use crate::session::OpensslSession;
-use crate::verify::Trusted;
 use crate::{HAS_POST_QUANTUM, NAME, Openssl, ffi, verify};
 
 pub(crate) struct OpensslConnector {
@@ -124,7 +124,7 @@ fn set_parameters(
                 // No resumption before it is the same on every backend.
                 | SslOptions::NO_TICKET,
         );
-        ffi::set_max_cert_list(context, MAX_CERTIFICATES);
+        ffi::set_max_cert_list(context, MAX_CERTIFICATES.into());
         context.set_num_tickets(0)?;
         context.set_session_cache_mode(SslSessionCacheMode::OFF);
         context.set_mode(
@@ -143,19 +143,6 @@ fn openssl_names(suites: &[&CipherSuite]) -> Vec<&'static str> {
     let names = suites.iter().filter_map(|suite| suite.name());
     names.map(openssl::ssl::cipher_name).collect()
 }
-
-fn group_name(group: Group) -> Option<&'static str> {
-    Some(match group {
-        Group::SECP256R1 => "P-256",
-        Group::SECP384R1 => "P-384",
-        Group::X25519 => "X25519",
-        Group::X25519MLKEM768 => "X25519MLKEM768",
-        _ => return None,
-    })
-}
-
-/// The most bytes of a peer's certificates, as with rustls.
-const MAX_CERTIFICATES: std::ffi::c_long = 0xffff;
 
 fn version(version: Version) -> SslVersion {
     match version {

@@ -122,7 +122,7 @@ unsafe extern "C" fn verify_chain(
     verify::conclude(chain, completed).into()
 }
 
-/// Makes a client note in [`verify::Findings`] that the server asked for a certificate.
+/// Makes a client note in its findings that the server asked for a certificate.
 pub(crate) fn note_certificate_requests(context: &mut SslContextBuilder) {
     // SAFETY: the context is live, the callback has the type that OpenSSL calls, and there is no
     // argument whose life could end.

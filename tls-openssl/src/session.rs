@@ -7,8 +7,9 @@ use openssl::error::ErrorStack;
 use openssl::ssl::{ErrorCode, NameType, Ssl, SslStream, SslVersion};
 use tls_core::pki_types::CertificateDer;
 use tls_core::{
-    CipherSuite, Error, ErrorKind, Group, Negotiated, Progress, Result, Session, Version, Wire,
+    CipherSuite, Error, ErrorKind, Negotiated, Progress, Result, Session, Version, Wire,
 };
+use tls_libssl::{RECORD, group_of_nid};
 
 use crate::error::progress;
 use crate::{NAME, ffi, verify};
@@ -107,7 +108,7 @@ impl Session for OpensslSession {
         negotiated.version = ssl.version2().and_then(version);
         let suite = ssl.current_cipher().map(|cipher| u16::from_be_bytes(cipher.protocol_id()));
         negotiated.cipher_suite = suite.map(CipherSuite);
-        negotiated.group = group(ffi::negotiated_group(ssl));
+        negotiated.group = group_of_nid(ffi::negotiated_group(ssl));
         negotiated.alpn = ssl.selected_alpn_protocol().map(Into::into);
         let asked_for = ssl.servername(NameType::HOST_NAME).filter(|_| ssl.is_server());
         negotiated.server_name = self.server_name.clone().or(asked_for.map(Into::into));
@@ -146,27 +147,6 @@ fn version(version: SslVersion) -> Option<Version> {
     }
 }
 
-/// Translates what OpenSSL calls a group: a NID, or a flag and the number on the wire.
-fn group(id: std::ffi::c_long) -> Option<Group> {
-    const UNKNOWN_NID: std::ffi::c_long = 0x0100_0000;
-    Some(match id {
-        415 => Group::SECP256R1,
-        715 => Group::SECP384R1,
-        716 => Group::SECP521R1,
-        1034 => Group::X25519,
-        1035 => Group(30),                              // X448
-        1126..=1130 => Group((id - 1126 + 256) as u16), // ffdhe2048 to ffdhe8192
-        927 => Group(26),                               // brainpoolP256r1
-        931 => Group(27),                               // brainpoolP384r1
-        933 => Group(28),                               // brainpoolP512r1
-        id if id & UNKNOWN_NID != 0 => Group((id & 0xffff) as u16),
-        _ => return None,
-    })
-}
-
 fn is_not_yet(e: &openssl::ssl::Error) -> bool {
     matches!(e.code(), ErrorCode::WANT_READ | ErrorCode::WANT_WRITE)
 }
-
-/// The most that one record takes on the wire with the ciphers on offer.
-const RECORD: usize = 16_384 + 38;

@@ -12,7 +12,8 @@ use crate::root;
 const FLOORS: &[(&str, &[&str])] = &[
     ("tls-core", &[]),
     ("tls-conformance", &["tls-core"]),
-    ("tls-openssl", &["tls-core"]),
+    ("tls-libssl", &["tls-core"]),
+    ("tls-openssl", &["tls-core", "tls-libssl"]),
     ("tls-rustls", &["tls-core"]),
     ("tls-s2n", &["tls-core"]),
     ("polytls", &["tls-core", "tls-openssl", "tls-rustls", "tls-s2n"]),

@@ -1,0 +1,25 @@
+//! What the backends over OpenSSL and over its descendants share: numbers, names and the verdict
+//! on a chain of certificates.
+//!
+//! OpenSSL and BoringSSL have grown apart, but they still report the same things in the same way,
+//! often with the same numbers. Both are taken for one here where they are one, and stand side by
+//! side where they differ. Nothing in this crate calls a library.
+
+mod fault;
+mod findings;
+mod group;
+mod reason;
+
+pub use fault::{boringssl_fault, openssl_fault, verify_result};
+pub use findings::{Findings, Trusted};
+pub use group::{group_name, group_of_nid};
+pub use reason::{Reason, boringssl_reason, gravest, openssl_reason};
+
+/// The most that one record takes on the wire with the ciphers on offer.
+pub const RECORD: usize = 16_384 + 38;
+
+/// As many intermediate certificates as webpki allows.
+pub const MAX_INTERMEDIATES: u32 = 6;
+
+/// The most bytes of a peer's certificates, as with rustls.
+pub const MAX_CERTIFICATES: u16 = 0xffff;
