@@ -11,9 +11,9 @@ use std::sync::Mutex;
 
 use polytls::{
     Acceptor, AlpnMismatch, AlpnPreference, Backend, Capabilities, Capability, CertificateError,
-    Client, ClientAuth, ClientConfig, Connector, Error, ErrorKind, Group, Negotiated, Progress,
-    Protocols, Result, Roots, Server, ServerConfig, ServerName, Session, Supported, Version,
-    Versions, Wire, danger, x509,
+    CipherSuite, Client, ClientAuth, ClientConfig, Connector, Error, ErrorKind, Group, Negotiated,
+    Progress, Protocols, Result, Roots, Server, ServerConfig, ServerName, Session, Supported,
+    Version, Versions, Wire, danger, x509,
 };
 use tls_conformance::{CASES, Case, Claiming, Outcome, Role};
 
@@ -159,7 +159,7 @@ impl Backend for Unable {
         let connector = catch.connector.into_inner().unwrap();
         connector.map_or_else(
             || Err(compiled.unwrap_err()),
-            |inner| Ok(Box::new(Poorer { inner, to: self.to }) as _),
+            |inner| Ok(Box::new(Poorer::new(inner, self.to)) as _),
         )
     }
 
@@ -169,7 +169,7 @@ impl Backend for Unable {
         let acceptor = catch.acceptor.into_inner().unwrap();
         acceptor.map_or_else(
             || Err(compiled.unwrap_err()),
-            |inner| Ok(Box::new(Poorer { inner, to: self.to }) as _),
+            |inner| Ok(Box::new(Poorer::new(inner, self.to)) as _),
         )
     }
 }
@@ -210,6 +210,11 @@ impl Unable {
 
     /// The same configuration without what this backend cannot do.
     fn poorer_server(&self, config: &ServerConfig) -> Result<ServerConfig> {
+        if self.lacks(Capability::Ed25519)
+            && config.identities().iter().any(|own| own.leaf_facts().is_ed25519())
+        {
+            return Err(Error::new(ErrorKind::Config).because("nobody here knows this key"));
+        }
         let (first, others) = config.identities().split_first().unwrap();
         let mut builder = ServerConfig::builder(first.clone())
             .end_of_stream(config.end_of_stream())
@@ -229,9 +234,7 @@ impl Unable {
                 .alpn_preference(preference)
                 .alpn_mismatch(mismatch);
         }
-        if !self.lacks(Capability::CipherSuites) {
-            builder = builder.cipher_suites(config.cipher_suites().iter().copied());
-        }
+        builder = builder.cipher_suites(self.suites(config.cipher_suites()));
         builder = builder.client_auth(match self.lacks(Capability::RequestClientCertificate) {
             true => ClientAuth::None,
             false => config.client_auth().clone(),
@@ -242,10 +245,21 @@ impl Unable {
         builder.build()
     }
 
+    fn suites(&self, wanted: &[CipherSuite]) -> Vec<CipherSuite> {
+        let own_order = wanted.is_empty() && self.lacks(Capability::DefaultSuites);
+        match (own_order, self.lacks(Capability::CipherSuites)) {
+            (true, _) => CipherSuite::DEFAULT.iter().rev().copied().collect(),
+            (false, true) => Vec::new(),
+            (false, false) => wanted.to_vec(),
+        }
+    }
+
     /// The names that it can have.
     fn names<'a>(&self, all: &'a Protocols) -> impl Iterator<Item = &'a [u8]> {
         let only_text = self.lacks(Capability::AlpnBytes);
-        all.iter().filter(move |name| !only_text || str::from_utf8(name).is_ok())
+        let is_text =
+            |name: &[u8]| name.len() > 1 && !name.contains(&0) && str::from_utf8(name).is_ok();
+        all.iter().filter(move |name| !only_text || is_text(name))
     }
 
     fn roots(&self, wanted: &Roots) -> Result<Roots> {
@@ -359,45 +373,88 @@ impl Backend for Catch {
 #[derive(Debug)]
 struct Poorer<T: ?Sized> {
     to: Capability,
+    closed: bool,
+    peer_closed: bool,
     inner: Box<T>,
+}
+
+impl<T: ?Sized> Poorer<T> {
+    fn new(inner: Box<T>, to: Capability) -> Self {
+        Self { inner, to, closed: false, peer_closed: false }
+    }
+
+    /// Whatever was to be sent is not, once something went wrong.
+    fn without_alert<P>(&self, wire: &mut Wire, outcome: Result<P>) -> Result<P> {
+        if outcome.is_err() && self.to == Capability::EncryptedAlerts {
+            let pending = wire.pending().len();
+            wire.sent(pending);
+        }
+        outcome
+    }
+
+    fn no_half_close<P>(&self) -> Result<P> {
+        Err(Error::new(ErrorKind::Unsupported(Capability::Tls12HalfClose)))
+    }
 }
 
 impl Connector for Poorer<dyn Connector> {
     fn session(&self, name: &ServerName) -> Result<Box<dyn Session>> {
-        Ok(Box::new(Poorer { inner: self.inner.session(name)?, to: self.to }))
+        Ok(Box::new(Poorer::new(self.inner.session(name)?, self.to)))
     }
 }
 
 impl Acceptor for Poorer<dyn Acceptor> {
     fn session(&self) -> Result<Box<dyn Session>> {
-        Ok(Box::new(Poorer { inner: self.inner.session()?, to: self.to }))
+        Ok(Box::new(Poorer::new(self.inner.session()?, self.to)))
     }
 }
 
 impl Session for Poorer<dyn Session> {
     fn handshake(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
-        self.inner.handshake(wire).map_err(|e| match e.kind() {
+        let outcome = self.inner.handshake(wire).map_err(|e| match e.kind() {
             ErrorKind::Certificate(_) if self.to == Capability::CertificateReasons => {
                 Error::new(ErrorKind::Certificate(CertificateError::Other))
             }
             _ => e,
-        })
+        });
+        if self.to == Capability::Ed25519 && matches!(outcome, Ok(Progress::Ready(()))) {
+            let facts = self.inner.negotiated();
+            let facts = facts.peer_certificate().map(x509::CertificateFacts::read);
+            if facts.is_some_and(|facts| facts.is_ok_and(|facts| facts.is_ed25519())) {
+                return Err(Error::new(ErrorKind::NoSharedSignature));
+            }
+        }
+        self.without_alert(wire, outcome)
     }
 
     fn read(&mut self, wire: &mut Wire, buf: &mut [u8]) -> Result<Progress<usize>> {
-        self.inner.read(wire, buf)
+        let outcome = self.inner.read(wire, buf);
+        match outcome {
+            Ok(Progress::Ready(0)) => self.peer_closed = self.to == Capability::Tls12HalfClose,
+            Ok(Progress::Ready(_)) if self.closed => return self.no_half_close(),
+            _ => {}
+        }
+        self.without_alert(wire, outcome)
     }
 
     fn write(&mut self, wire: &mut Wire, buf: &[u8]) -> Result<Progress<usize>> {
+        if self.peer_closed {
+            return self.no_half_close();
+        }
         self.inner.write(wire, buf)
     }
 
     fn close(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        self.closed = self.to == Capability::Tls12HalfClose;
         self.inner.close(wire)
     }
 
     fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {
         self.inner.buffered(wire)
+    }
+
+    fn undelivered(&self) -> usize {
+        self.inner.undelivered()
     }
 
     fn negotiated(&self) -> Negotiated {
