@@ -51,20 +51,27 @@ fn is_verdict(name: &str) -> bool {
     name.starts_with("S2N_ERR_CERT_") || name == "S2N_ERR_DECODE_CERTIFICATE"
 }
 
-/// The alert that goes with an error (RFC 8446 §6.2).
-pub(crate) fn alert(kind: ErrorKind) -> Option<Alert> {
-    Some(match kind {
+/// The alert that goes with an error (RFC 8446 §6.2), which s2n may know better than its kind.
+pub(crate) fn alert(kind: ErrorKind, e: Option<&S2nError>) -> Option<Alert> {
+    Some(match (kind, e.map_or("", S2nError::name)) {
         // What the peer has ended needs no answer.
-        ErrorKind::AlertReceived(_) => return None,
-        ErrorKind::BadRecord => Alert::BAD_RECORD_MAC,
-        ErrorKind::Certificate(_) => Alert::CERTIFICATE_UNKNOWN,
-        ErrorKind::NoPeerCertificate
-        | ErrorKind::NoSharedCipher
-        | ErrorKind::NoSharedGroup
-        | ErrorKind::NoSharedSignature => Alert::HANDSHAKE_FAILURE,
-        ErrorKind::NoSharedAlpn => Alert::NO_APPLICATION_PROTOCOL,
-        ErrorKind::NoSharedVersion => Alert::PROTOCOL_VERSION,
-        ErrorKind::Protocol => Alert::ILLEGAL_PARAMETER,
+        (ErrorKind::AlertReceived(_), _) => return None,
+        (_, "S2N_ERR_VERIFY_SIGNATURE") => Alert::DECRYPT_ERROR,
+        (_, "S2N_ERR_CERT_EXPIRED" | "S2N_ERR_CERT_NOT_YET_VALID") => Alert::CERTIFICATE_EXPIRED,
+        (_, "S2N_ERR_CERT_INTENT_INVALID") => Alert::UNSUPPORTED_CERTIFICATE,
+        (_, "S2N_ERR_CERT_UNTRUSTED") => Alert::UNKNOWN_CA,
+        (ErrorKind::BadRecord, _) => Alert::BAD_RECORD_MAC,
+        (ErrorKind::Certificate(_), _) => Alert::BAD_CERTIFICATE,
+        (
+            ErrorKind::NoPeerCertificate
+            | ErrorKind::NoSharedCipher
+            | ErrorKind::NoSharedGroup
+            | ErrorKind::NoSharedSignature,
+            _,
+        ) => Alert::HANDSHAKE_FAILURE,
+        (ErrorKind::NoSharedAlpn, _) => Alert::NO_APPLICATION_PROTOCOL,
+        (ErrorKind::NoSharedVersion, _) => Alert::PROTOCOL_VERSION,
+        (ErrorKind::Protocol, _) => Alert::ILLEGAL_PARAMETER,
         _ => Alert::INTERNAL_ERROR,
     })
 }

@@ -7,6 +7,7 @@ mod config;
 mod error;
 mod ffi;
 mod policy;
+mod records;
 mod session;
 mod verify;
 
@@ -40,7 +41,6 @@ impl Backend for S2n {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities::of(&[
-            Capability::AlpnBytes,
             Capability::AlpnClient,
             Capability::AlpnServer,
             Capability::AlpnServerPolicy,

@@ -9,15 +9,16 @@ use s2n_tls::enums::{Mode, Version as S2nVersion};
 use s2n_tls::error::Error as S2nError;
 use tls_core::pki_types::CertificateDer;
 use tls_core::{
-    Alert, AlpnOutcome, CipherSuite, ClientHello, Error, ErrorKind, Negotiated, Progress, Result,
-    Session, Version, Wire,
+    Alert, AlpnOutcome, Capability, CipherSuite, ClientHello, Error, ErrorKind, Negotiated,
+    Progress, Result, Session, Version, Wire,
 };
 
 use crate::NAME;
 use crate::config::Serving;
-use crate::error::{alert, backend_error, kind};
+use crate::error;
 use crate::ffi::Driven;
 use crate::policy::Policy;
+use crate::records::{self, Phase};
 
 pub(crate) struct S2nSession {
     driven: Driven,
@@ -30,8 +31,11 @@ pub(crate) struct S2nSession {
     /// Whether this side's records are encrypted by now.
     is_encrypted: bool,
     is_established: bool,
-    /// A byte that was read to find out whether there is one.
-    ahead: Option<u8>,
+    is_closed: bool,
+    /// Whether the peer has closed.
+    is_ended: bool,
+    /// Data that was read before anybody asked for it.
+    ahead: Vec<u8>,
 }
 
 impl S2nSession {
@@ -50,8 +54,18 @@ impl S2nSession {
         server_name: Option<String>,
         waiting: Option<Arc<Serving>>,
     ) -> Self {
-        let (is_encrypted, is_established, ahead) = (false, false, None);
-        Self { driven, policy, waiting, mode, server_name, is_encrypted, is_established, ahead }
+        Self {
+            driven,
+            policy,
+            waiting,
+            mode,
+            server_name,
+            is_encrypted: false,
+            is_established: false,
+            is_closed: false,
+            is_ended: false,
+            ahead: Vec::new(),
+        }
     }
 
     /// Calls s2n over the lent wire. Where it fails, puts the alert on the wire that fits.
@@ -62,43 +76,47 @@ impl S2nSession {
     ) -> Result<Progress<T>> {
         let before = wire.pending().len();
         let result = self.driven.with(wire, call);
-        self.is_encrypted |= is_encrypted(&wire.pending()[before..], self.version());
+        let is_tls12 = self.version() == Some(Version::Tls12);
+        self.is_encrypted |= records::is_encrypted(&wire.pending()[before..], is_tls12);
         match result {
             Poll::Ready(Ok(value)) => Ok(Progress::Ready(value)),
-            // Writing never blocks.
-            Poll::Pending => Ok(Progress::WantRead),
+            Poll::Pending => match self.driven.fault() {
+                Some(why) => self.refuse(wire, why),
+                // Writing never blocks.
+                None => Ok(Progress::WantRead),
+            },
             Poll::Ready(Err(e)) => {
-                let kind = kind(&e, self.mode, self.driven.connection().alert());
-                self.tell(wire, kind);
+                let kind = error::kind(&e, self.mode, self.driven.connection().alert());
+                self.tell(wire, error::alert(kind, Some(&e)));
                 Err(Error::from_backend(kind, NAME, e))
             }
         }
     }
 
     /// s2n sends no alerts. As long as this side's records are in clear they are easily made.
-    fn tell(&self, wire: &mut Wire, why: ErrorKind) {
-        if let Some(Alert(alert)) = alert(why).filter(|_| !self.is_encrypted) {
-            let record = [21, 3, 3, 0, 2, 2, alert];
+    fn tell(&self, wire: &mut Wire, alert: Option<Alert>) {
+        if let Some(Alert(alert)) = alert.filter(|_| !self.is_encrypted) {
+            let record = records::alert(alert);
             wire.reserve(record.len())[..record.len()].copy_from_slice(&record);
             wire.commit(record.len());
         }
     }
 
     fn refuse<T>(&self, wire: &mut Wire, why: ErrorKind) -> Result<T> {
-        self.tell(wire, why);
-        Err(Error::from_backend(why, NAME, "found before s2n-tls was asked"))
+        self.tell(wire, error::alert(why, None));
+        Err(Error::from_backend(why, NAME, "s2n-tls was not asked"))
     }
 
     /// Answers what s2n would not: which identity, which protocol, and what is missing.
     fn prepare(&mut self, wire: &mut Wire, serving: &Serving) -> Result<Progress<()>> {
         let hello = match wire.unread() {
             // s2n knows what to do with an alert.
-            [ALERT, ..] => return Ok(Progress::Ready(())),
+            [records::ALERT, ..] => return Ok(Progress::Ready(())),
             bytes => match ClientHello::read(bytes) {
                 Ok(None) => return Ok(Progress::WantRead),
                 Ok(Some(hello)) => hello,
                 Err(e) => {
-                    self.tell(wire, e.kind());
+                    self.tell(wire, error::alert(e.kind(), None));
                     return Err(e);
                 }
             },
@@ -121,9 +139,29 @@ impl S2nSession {
             }
             Ok(())
         };
-        self.driven.with(wire, set).map_err(backend_error)?;
+        self.driven.with(wire, set).map_err(error::backend_error)?;
         self.server_name = hello.server_name;
         Ok(Progress::Ready(()))
+    }
+
+    /// Reads at least so many bytes before anybody asks for them, if they are here.
+    fn read_ahead(&mut self, wire: &mut Wire, wanted: usize) -> Result<()> {
+        let mut buf = [0; 4096];
+        while !self.is_ended
+            && self.ahead.len().saturating_add(self.driven.connection().peek_len()) < wanted
+        {
+            let piece = wanted.min(buf.len());
+            match self.with(wire, |connection| connection.poll_recv(&mut buf[..piece]))? {
+                Progress::Ready(0) => self.is_ended = true,
+                Progress::Ready(n) => self.ahead.extend_from_slice(&buf[..n]),
+                Progress::WantRead | Progress::WantWrite => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn is_tls12(&self) -> bool {
+        self.version() == Some(Version::Tls12)
     }
 
     fn version(&self) -> Option<Version> {
@@ -158,49 +196,65 @@ impl Session for S2nSession {
                 return self.refuse(wire, ErrorKind::Protocol);
             }
             self.is_established = true;
+            self.driven.expect(match self.version() {
+                Some(Version::Tls13) => Phase::Tls13,
+                _ => Phase::Tls12,
+            });
         }
         Ok(progress)
     }
 
     fn read(&mut self, wire: &mut Wire, buf: &mut [u8]) -> Result<Progress<usize>> {
-        let Some(byte) = self.ahead.take() else {
-            return self.with(wire, |connection| connection.poll_recv(buf));
+        if !self.ahead.is_empty() {
+            let n = buf.len().min(self.ahead.len());
+            buf[..n].copy_from_slice(&self.ahead[..n]);
+            self.ahead.drain(..n);
+            return Ok(Progress::Ready(n));
+        }
+        if self.is_ended {
+            return Ok(Progress::Ready(0));
+        }
+        let progress = match self.is_closed && self.is_tls12() {
+            false => self.with(wire, |connection| connection.poll_recv(buf))?,
+            // s2n does not read on, but waits for the peer's close.
+            true => self.with(wire, |connection| connection.poll_shutdown().map_ok(|_| 0))?,
         };
-        buf[0] = byte;
-        if buf.len() == 1 || self.driven.connection().peek_len() == 0 {
-            return Ok(Progress::Ready(1));
-        }
-        match self.with(wire, |connection| connection.poll_recv(&mut buf[1..]))? {
-            Progress::Ready(n) => Ok(Progress::Ready(1 + n)),
-            Progress::WantRead | Progress::WantWrite => Ok(Progress::Ready(1)),
-        }
+        self.is_ended = progress == Progress::Ready(0);
+        Ok(progress)
     }
 
     fn write(&mut self, wire: &mut Wire, buf: &[u8]) -> Result<Progress<usize>> {
+        if self.is_ended && self.is_tls12() {
+            // s2n keeps to the letter of RFC 5246 §7.2.1, by which the peer's close ends both ways.
+            let why = ErrorKind::Unsupported(Capability::Tls12HalfClose);
+            return Err(Error::new(why).because("the peer has closed"));
+        }
         let records = (wire.room() / RECORD).max(1);
         let buf = &buf[..buf.len().min(records * CONTENT)];
         self.with(wire, |connection| connection.poll_send(buf))
     }
 
     fn close(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        if self.is_tls12() {
+            // s2n would drop what has come already.
+            self.read_ahead(wire, usize::MAX)?;
+            if !self.is_ended {
+                self.driven.expect(Phase::Tls12Closed);
+            }
+        }
+        self.is_closed = true;
         self.with(wire, |connection| connection.poll_shutdown_send().map_ok(drop))
     }
 
     fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {
-        if self.ahead.is_none() && self.driven.connection().peek_len() == 0 {
-            let mut byte = [0];
-            // Decrypts the next record. That it is close_notify is told again by the next call.
-            if let Progress::Ready(1) =
-                self.with(wire, |connection| connection.poll_recv(&mut byte))?
-            {
-                self.ahead = Some(byte[0]);
-            }
+        if !(self.is_closed && self.is_tls12()) {
+            self.read_ahead(wire, 1)?;
         }
-        Ok(usize::from(self.ahead.is_some()) + self.driven.connection().peek_len())
+        Ok(self.ahead.len() + self.driven.connection().peek_len())
     }
 
     fn undelivered(&self) -> usize {
-        usize::from(self.ahead.is_some())
+        self.ahead.len()
     }
 
     fn negotiated(&self) -> Negotiated {
@@ -241,25 +295,6 @@ fn certificate(
     let first = chain.iter().next()?.ok()?;
     Some(first.der().ok()?.to_vec().into())
 }
-
-/// Whether, in what a side sends, its keys come into use.
-fn is_encrypted(mut records: &[u8], version: Option<Version>) -> bool {
-    while let [kind, _, _, a, b, rest @ ..] = records {
-        match (*kind, version) {
-            (APPLICATION_DATA, _) => return true,
-            // In TLS 1.3 it is for show (RFC 8446 §D.4).
-            (CHANGE_CIPHER_SPEC, Some(Version::Tls12)) => return true,
-            _ => {}
-        }
-        let length = usize::from(u16::from_be_bytes([*a, *b]));
-        records = rest.get(length..).unwrap_or_default();
-    }
-    false
-}
-
-const CHANGE_CIPHER_SPEC: u8 = 20;
-const ALERT: u8 = 21;
-const APPLICATION_DATA: u8 = 23;
 
 fn openssl_name(suite: CipherSuite) -> &'static str {
     match suite {
