@@ -41,6 +41,7 @@ fn protocol_kind(e: &S2nError, mode: Mode) -> ErrorKind {
         "S2N_ERR_PROTOCOL_VERSION_UNSUPPORTED" => ErrorKind::NoSharedVersion,
         "S2N_ERR_NO_VALID_SIGNATURE_SCHEME" => ErrorKind::NoSharedSignature,
         "S2N_ERR_NO_APPLICATION_PROTOCOL" => ErrorKind::NoSharedAlpn,
+        "S2N_ERR_ALLOC" | "S2N_ERR_NOMEM" => ErrorKind::Backend,
         name if is_verdict(name) => ErrorKind::Certificate(CertificateError::Other),
         _ => ErrorKind::Protocol,
     }

@@ -66,13 +66,9 @@ impl Policy {
         if !hello.groups.is_empty() && !self.groups.iter().any(|group| shared(&group)) {
             return Some(ErrorKind::NoSharedGroup);
         }
-        let schemes = key.schemes(version);
-        if !hello.signature_schemes.is_empty()
-            && !schemes.iter().any(|scheme| hello.signature_schemes.contains(scheme))
-        {
-            return Some(ErrorKind::NoSharedSignature);
-        }
-        None
+        let accepted = |scheme: &u16| hello.signature_schemes.contains(scheme);
+        let fits = key.schemes(version).is_none_or(|schemes| schemes.iter().any(accepted));
+        (!hello.signature_schemes.is_empty() && !fits).then_some(ErrorKind::NoSharedSignature)
     }
 }
 
@@ -112,16 +108,16 @@ impl Key {
     }
 
     /// The signature schemes for it (RFC 8446 §4.2.3; RFC 5246 §7.4.1.4.1 binds no hash to a curve).
-    fn schemes(self, version: Version) -> &'static [u16] {
-        match (self, version) {
+    fn schemes(self, version: Version) -> Option<&'static [u16]> {
+        Some(match (self, version) {
             (Self::P256 | Self::P384 | Self::P521, Version::Tls12) => &[0x0403, 0x0503, 0x0603],
             (Self::P256, _) => &[0x0403],
             (Self::P384, _) => &[0x0503],
             (Self::P521, _) => &[0x0603],
             (Self::Rsa, Version::Tls12) => &[0x0401, 0x0501, 0x0601, 0x0804, 0x0805, 0x0806],
             (Self::Rsa, _) => &[0x0804, 0x0805, 0x0806],
-            (Self::Other, _) => &[],
-        }
+            (Self::Other, _) => return None,
+        })
     }
 }
 

@@ -42,6 +42,9 @@ impl Records {
     pub(crate) fn feed(&mut self, mut bytes: &[u8]) -> Result<(), ErrorKind> {
         while !bytes.is_empty() {
             if self.left > 0 {
+                if self.phase == Phase::Tls12Closed && self.header[0] == APPLICATION_DATA {
+                    return Err(DATA_AFTER_CLOSE); // begun before the close
+                }
                 let content = bytes.len().min(self.left);
                 self.left -= content;
                 bytes = &bytes[content..];
@@ -75,7 +78,7 @@ impl Records {
             return Err(ErrorKind::Protocol);
         }
         if self.phase == Phase::Tls12Closed && kind == APPLICATION_DATA {
-            return Err(ErrorKind::Unsupported(Capability::Tls12HalfClose));
+            return Err(DATA_AFTER_CLOSE);
         }
         Ok(())
     }
@@ -100,6 +103,8 @@ pub(crate) fn is_encrypted(mut records: &[u8], is_tls12: bool) -> bool {
 pub(crate) fn alert(description: u8) -> [u8; 7] {
     [ALERT, 3, 3, 0, 2, 2, description]
 }
+
+const DATA_AFTER_CLOSE: ErrorKind = ErrorKind::Unsupported(Capability::Tls12HalfClose);
 
 const CHANGE_CIPHER_SPEC: u8 = 20;
 pub(crate) const ALERT: u8 = 21;
@@ -132,9 +137,16 @@ mod tests {
                 let bytes = [&good[..], &bad].concat();
                 assert_eq!(first_fault(Phase::Tls12, &bytes, piece), protocol, "{bad:?}");
             }
-            let late = first_fault(Phase::Tls12Closed, &good, piece);
-            assert_eq!(late, Some(ErrorKind::Unsupported(Capability::Tls12HalfClose)));
+            assert_eq!(first_fault(Phase::Tls12Closed, &good, piece), Some(DATA_AFTER_CLOSE));
         }
+    }
+
+    #[test]
+    fn data_that_was_cut_by_the_own_close_is_no_data_to_drop() {
+        let mut records = Records { phase: Phase::Tls12, ..Records::new() };
+        records.feed(&[23, 3, 3, 0, 40, 1, 2, 3]).unwrap();
+        records.phase = Phase::Tls12Closed;
+        assert_eq!(records.feed(&[4]), Err(DATA_AFTER_CLOSE));
     }
 
     #[test]
