@@ -47,6 +47,16 @@ pub(crate) fn best_suite(suite: CipherSuite, best: CipherSuite) -> Result<()> {
     }
 }
 
+/// How a handshake ended in which one side has a single suite, and the other those of the core.
+pub(crate) fn default_suites((client, server): (Result<()>, Result<()>)) -> Result<()> {
+    match server.as_ref().map_err(Error::kind) {
+        Err(ErrorKind::NoSharedCipher) => {
+            Err(Error::new(ErrorKind::Unsupported(Capability::DefaultSuites)))
+        }
+        _ => client.and(server),
+    }
+}
+
 /// How a handshake ended in which one side proves who it is with an Ed25519 key.
 pub(crate) fn ed25519((client, server): (Result<()>, Result<()>)) -> Result<()> {
     let finds_nothing = |outcome: &Result<()>| {

@@ -194,9 +194,7 @@ impl Unable {
         if !self.lacks(Capability::AlpnClient) {
             builder = builder.alpn(self.names(config.alpn()));
         }
-        if !self.lacks(Capability::CipherSuites) {
-            builder = builder.cipher_suites(config.cipher_suites().iter().copied());
-        }
+        builder = builder.cipher_suites(self.suites(config.cipher_suites()));
         if !self.lacks(Capability::OmitServerName) {
             builder = builder.send_server_name(config.send_server_name());
         }
@@ -246,9 +244,12 @@ impl Unable {
     }
 
     fn suites(&self, wanted: &[CipherSuite]) -> Vec<CipherSuite> {
-        let own_order = wanted.is_empty() && self.lacks(Capability::DefaultSuites);
-        match (own_order, self.lacks(Capability::CipherSuites)) {
-            (true, _) => CipherSuite::DEFAULT.iter().rev().copied().collect(),
+        // In another order, and not all.
+        let own = CipherSuite::DEFAULT.iter().rev().copied();
+        let own = own.filter(|suite| suite.is_tls13() || !suite.to_string().contains("CHACHA20"));
+        let is_own = wanted.is_empty() && self.lacks(Capability::DefaultSuites);
+        match (is_own, self.lacks(Capability::CipherSuites)) {
+            (true, _) => own.collect(),
             (false, true) => Vec::new(),
             (false, false) => wanted.to_vec(),
         }
