@@ -55,7 +55,7 @@ cfg_if! {
 
         static S2N: S2n = S2n::new();
 
-        /// s2n, called `s2n`.
+        /// s2n-tls, called `s2n`.
         pub fn s2n() -> &'static dyn Backend {
             &S2N
         }

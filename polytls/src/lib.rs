@@ -40,7 +40,7 @@
 //! | `rustls-ring` | `rustls-ring`: rustls with ring | a C compiler |
 //! | `openssl` | `openssl`: the system's OpenSSL, 3.0 or newer | its headers and pkg-config |
 //! | `openssl-vendored` | `openssl`, built along and linked statically | perl, make, a C compiler |
-//! | `s2n` | `s2n`: not written yet | not known yet |
+//! | `s2n` | `s2n`: s2n-tls with AWS-LC, built along | a C compiler |
 //!
 //! A feature makes a backend available, and changes nothing else. Without any the crate compiles,
 //! for libraries that leave the choice to the program.

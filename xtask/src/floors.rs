@@ -28,6 +28,7 @@ const FENCED: &[(&str, &[&str])] = &[
     ("rustls-webpki", &["tls-rustls"]),
     ("openssl", &["tls-openssl"]),
     ("openssl-sys", &["tls-openssl"]),
+    ("s2n-tls", &["tls-s2n"]),
     ("aws-lc-rs", &[]),
     ("ring", &[]),
     ("native-tls", &[]),
