@@ -18,6 +18,7 @@ pub struct Answer {
     message: Vec<u8>,
     /// Nothing more is in clear.
     ended: bool,
+    too_long: bool,
     version: Option<u16>,
     session_id: Vec<u8>,
     cipher_suite: Option<CipherSuite>,
@@ -78,6 +79,12 @@ impl Answer {
         self.leaf.as_ref()
     }
 
+    /// Whether a message, such as its certificates, has more than [`ClientHello::MAX_LEN`] bytes.
+    /// Nothing is read from there on.
+    pub fn is_too_long(&self) -> bool {
+        self.too_long
+    }
+
     /// Whether it resumes the session that `hello` asked for (RFC 5246 §7.3, RFC 8446 §2.2), as
     /// soon as it has chosen a version.
     pub fn resumes(&self, hello: &ClientHello) -> Option<bool> {
@@ -98,8 +105,8 @@ impl Answer {
         while let [kind, a, b, c, rest @ ..] = self.message.as_slice() {
             let length = u32::from_be_bytes([0, *a, *b, *c]) as usize;
             if length > ClientHello::MAX_LEN {
-                // No server of good will: the library refuses it, and nothing is collected here.
                 self.end();
+                self.too_long = true;
                 break;
             }
             let Some(body) = rest.get(..length) else { break };
@@ -282,6 +289,16 @@ mod tests {
             assert_eq!(answer.resumes(&ClientHello::default()), Some(true));
             assert_eq!(answer.certificate(), None);
         }
+    }
+
+    #[test]
+    fn a_message_without_end_is_not_collected() {
+        let messages = [hello(&[8; 32], [0xc0, 0x2b], &[]), vec![CERTIFICATE, 1, 0, 1]].concat();
+        let mut answer = seen(&records(HANDSHAKE, &messages, 1000), 1000);
+        assert!(answer.is_too_long() && answer.version() == Some(Version::Tls12));
+        answer.feed(&records(HANDSHAKE, &[0; 1000], 1000)).unwrap();
+        assert!(answer.record.is_empty() && answer.message.is_empty());
+        assert!(!seen(&tls12(1000), 1000).is_too_long());
     }
 
     #[test]

@@ -50,8 +50,7 @@ capabilities! {
     CipherSuites = "cipher-suites";
     /// A client can present a certificate when asked.
     ClientIdentity = "client-identity";
-    /// Without a choice the suites are [`CipherSuite::DEFAULT`](crate::CipherSuite::DEFAULT), all of
-    /// them, and a server takes the first that fits.
+    /// Without a choice all of [`CipherSuite::DEFAULT`](crate::CipherSuite::DEFAULT) are on offer.
     DefaultSuites = "default-suites";
     /// Peers can prove who they are with an Ed25519 key (RFC 8422 §5.1.1, RFC 8446 §4.2.3).
     Ed25519 = "ed25519";

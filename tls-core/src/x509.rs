@@ -2,6 +2,8 @@
 //!
 //! The ASN.1 is read by the `x509-cert` crate; nothing here verifies anything.
 
+mod constraints;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -13,6 +15,8 @@ use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, Subject
 use x509_cert::{Certificate, Version};
 
 use crate::{Error, ErrorKind, Result, ServerName};
+
+pub use constraints::permits_names;
 
 /// What stands in one certificate.
 #[derive(Clone, Debug)]

@@ -5,7 +5,6 @@ use std::sync::{Arc, OnceLock};
 
 use native_tls::{Certificate, Protocol, TlsAcceptor, TlsConnector};
 use pem_rfc7468::LineEnding;
-use tls_core::pki_types::CertificateDer;
 use tls_core::{
     Acceptor, AlpnConfig, AlpnOutcome, ClientConfig, ClientHello, Connector, Identities, Identity,
     Protocols, Result, ServerConfig, ServerName, Session, Version, Versions,
@@ -51,8 +50,6 @@ struct Loaded {
 /// What a server does about a ClientHello.
 pub(crate) struct Choice {
     pub(crate) acceptor: TlsAcceptor,
-    /// Which of the identities is presented.
-    pub(crate) identity: usize,
     /// The client offers protocols, and must be refused for lack of one in common.
     pub(crate) refused: bool,
 }
@@ -118,20 +115,14 @@ impl Incoming {
     /// Decides about a client; without a ClientHello that can be read, for the default.
     pub(crate) fn choose(&self, hello: Option<&ClientHello>) -> Result<Choice> {
         let name = hello.and_then(|hello| hello.server_name.as_deref());
-        let identity = self.identities.choose(name);
-        let loaded = &self.loaded[identity];
+        let loaded = &self.loaded[self.identities.choose(name)];
         let offered = hello.map_or(&[][..], |hello| &hello.alpn);
         let outcome = self.alpn.choose(offered.iter().map(Vec::as_slice));
         let acceptor = match outcome {
             AlpnOutcome::Selected(protocol) => self.speaking(loaded, protocol)?,
             AlpnOutcome::Nothing | AlpnOutcome::Refused => loaded.plain.clone(),
         };
-        Ok(Choice { acceptor, identity, refused: outcome == AlpnOutcome::Refused })
-    }
-
-    /// The certificate of an identity.
-    pub(crate) fn leaf(&self, identity: usize) -> &CertificateDer<'static> {
-        self.identities[identity].leaf()
+        Ok(Choice { acceptor, refused: outcome == AlpnOutcome::Refused })
     }
 
     fn speaking(&self, loaded: &Loaded, protocol: &[u8]) -> Result<TlsAcceptor> {

@@ -39,7 +39,7 @@ enum State {
 
 enum Role {
     Client { with: Arc<Outgoing>, name: ServerName },
-    Server { with: Arc<Incoming>, identity: usize, no_shared_protocol: bool },
+    Server { with: Arc<Incoming>, no_shared_protocol: bool },
 }
 
 /// Plaintext that was taken out of the library to see whether there is any.
@@ -59,7 +59,7 @@ impl NativeSession {
     }
 
     pub(crate) fn server(with: Arc<Incoming>) -> Self {
-        Self::new(Role::Server { with, identity: 0, no_shared_protocol: false })
+        Self::new(Role::Server { with, no_shared_protocol: false })
     }
 
     fn new(role: Role) -> Self {
@@ -81,7 +81,7 @@ impl NativeSession {
                 let name = name.to_string();
                 Ok(Some(self.line.lend(wire, || with.connector.connect(&name, line))))
             }
-            Role::Server { with, identity, no_shared_protocol } => {
+            Role::Server { with, no_shared_protocol } => {
                 // What cannot be read is the library's to refuse, and if it does not, ours.
                 self.hello = match ClientHello::read(wire.unread()) {
                     Ok(None) => return Ok(None),
@@ -89,7 +89,7 @@ impl NativeSession {
                     Err(_) => None,
                 };
                 let choice = with.choose(self.hello.as_ref())?;
-                (*identity, *no_shared_protocol) = (choice.identity, choice.refused);
+                *no_shared_protocol = choice.refused;
                 Ok(Some(self.line.lend(wire, || choice.acceptor.accept(line))))
             }
         }
@@ -107,6 +107,10 @@ impl NativeSession {
             Role::Client { with, name } => {
                 if self.hello.is_none() {
                     self.hello = ClientHello::read(&passed.outgoing).unwrap_or_default();
+                }
+                if self.answer.is_too_long() {
+                    let e = Error::new(ErrorKind::Protocol);
+                    return Err((Alert::DECODE_ERROR, e.because("absurdly long certificates")));
                 }
                 if let Some(leaf) = self.answer.certificate() {
                     with.demands.check(leaf, name)?;

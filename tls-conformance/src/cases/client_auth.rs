@@ -12,7 +12,8 @@ use crate::raw::Hello;
 use crate::told;
 
 cases! { "client_auth";
-    Pair a_client_that_is_not_asked_keeps_its_certificate [ClientIdentity] []
+    Pair a_client_that_is_not_asked_keeps_its_certificate
+        [ClientIdentity] [RequestClientCertificate]
         "A client that could present a certificate does not when it is not asked.";
     Pair a_requested_certificate_is_presented [ClientIdentity] [RequestClientCertificate]
         "A client presents its certificate to a server that asks.";
@@ -355,7 +356,19 @@ fn a_client_certificate_that_may_not_sign_is_refused(
 ) -> Result<()> {
     let leaf = Leaf::client("somebody")
         .with(|params| params.key_usages = vec![rcgen::KeyUsagePurpose::KeyAgreement]);
-    refused(c, s, leaf, CertificateError::Purpose)
+    let clients = clients();
+    let asking = Checkpoint::new(c, s, &clients.issue(leaf), clients.roots());
+    let Some(mut pair) = verification::presented(asking.pair())? else {
+        // What is left to see is a certificate that is not meant for this in another way.
+        let purposes = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
+        let other = Leaf::client("somebody").with(|params| params.extended_key_usages = purposes);
+        return refused(c, s, other, CertificateError::Purpose);
+    };
+    let (client, server) = pair.handshakes();
+    told::refusal(server, CertificateError::Purpose)?;
+    let told = alert(&mut pair, client)?;
+    assert!(verification::may_not_sign(told), "{told}");
+    Ok(())
 }
 
 fn expired() -> Leaf {

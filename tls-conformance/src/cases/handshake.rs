@@ -130,9 +130,9 @@ fn one_byte_with_client_certificate(
     server: &dyn Backend,
 ) -> Result<()> {
     let ((c, s), only) = (configs(), Versions::only(version));
-    let clients = Authority::root("Root of the clients").intermediate("Issuer of the clients");
+    let clients = Authority::root("Root of the clients");
     let root = clients.roots();
-    let identity = clients.client("One Byte");
+    let identity = clients.intermediate("Issuer of the clients").client("One Byte");
     let c = c.versions(only).identity(identity.clone());
     let s = s.versions(only).client_auth(ClientAuth::Require(root));
     let mut pair = Pair::new((client, c), (server, s))?;

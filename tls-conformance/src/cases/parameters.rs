@@ -7,7 +7,7 @@ use tls_core::{
 
 use super::cases;
 use crate::certs::{Authority, Leaf, rsa};
-use crate::pair::{NAME, Pair, configs};
+use crate::pair::{Ends, NAME, Pair, configs};
 use crate::told;
 
 cases! { "parameters";
@@ -17,21 +17,23 @@ cases! { "parameters";
         "A client that offers only TLS 1.2 gets it from a server that has both.";
     Pair a_server_can_insist_on_tls12 [] [Tls12Server ReportVersion]
         "A server that accepts only TLS 1.2 gets it from a client that has both.";
-    Pair a_client_that_insists_on_tls13_refuses_tls12 [Tls13Client] [Tls12Server]
+    Pair a_client_that_insists_on_tls13_refuses_tls12
+        [Tls12Client Tls13Client] [Tls12Server Tls13Server]
         "A client that offers only TLS 1.3 does not speak TLS 1.2.";
-    Pair a_server_that_insists_on_tls13_refuses_tls12 [Tls12Client] [Tls13Server]
+    Pair a_server_that_insists_on_tls13_refuses_tls12
+        [Tls12Client Tls13Client] [Tls12Server Tls13Server]
         "A server that accepts only TLS 1.3 does not speak TLS 1.2.";
     Pair each_tls13_suite_can_be_the_clients_only
-        [CipherSuites ReportCipherSuite Tls13Client] []
+        [CipherSuites ReportCipherSuite Tls13Client] [Tls13Server]
         "A client can offer each suite of TLS 1.3 alone, and it is spoken.";
     Pair each_tls13_suite_can_be_the_servers_only
-        [] [CipherSuites ReportCipherSuite Tls13Server]
+        [Tls13Client] [CipherSuites ReportCipherSuite Tls13Server]
         "A server can accept each suite of TLS 1.3 alone, and it is spoken.";
     Pair each_tls12_suite_can_be_the_clients_only
-        [CipherSuites ReportCipherSuite Tls12Client] [DefaultSuites]
+        [CipherSuites ReportCipherSuite Tls12Client] [DefaultSuites Tls12Server]
         "A client can offer each suite of TLS 1.2 alone, and it is spoken.";
     Pair each_tls12_suite_can_be_the_servers_only
-        [DefaultSuites] [CipherSuites ReportCipherSuite Tls12Server]
+        [DefaultSuites Tls12Client] [CipherSuites ReportCipherSuite Tls12Server]
         "A server can accept each suite of TLS 1.2 alone, and it is spoken.";
     Pair the_servers_order_of_suites_decides
         [] [CipherSuites ReportCipherSuite Tls13Server]
@@ -40,8 +42,11 @@ cases! { "parameters";
         [DefaultSuites] [CipherSuites ReportCipherSuite Tls12Server]
         "Of several suites of TLS 1.2 the server takes the one it likes best.";
     Pair the_default_order_of_suites_is_the_cores
-        [ReportCipherSuite Tls13Client] [DefaultSuites ReportCipherSuite]
-        "By default the best suite of the core's list is spoken.";
+        [ReportCipherSuite Tls13Client] [CipherSuites ReportCipherSuite Tls13Server]
+        "Unless a server has another order, the best suite of the core's list is spoken.";
+    Pair the_default_order_of_suites_is_the_cores_in_tls12
+        [ReportCipherSuite Tls12Client] [CipherSuites ReportCipherSuite Tls12Server]
+        "Unless a server has another order, the best suite of the core's list is spoken in TLS 1.2.";
     Pair the_suites_of_both_versions_can_be_chosen
         [CipherSuites ReportCipherSuite ReportVersion] []
         "A list with a suite of each version serves both.";
@@ -56,24 +61,22 @@ cases! { "parameters";
     Pair a_group_that_the_client_did_not_guess_is_asked_for [ReportGroup] [Groups ReportGroup]
         "A server that does not take the client's first groups gets its last.";
     Pair the_post_quantum_group_is_used_by_default
-        [PostQuantum ReportGroup] [PostQuantum ReportGroup]
+        [PostQuantum ReportGroup Tls13Client] [PostQuantum ReportGroup Tls13Server]
         "Two sides that have the hybrid post-quantum group use it.";
     Pair the_post_quantum_group_can_be_the_clients_only
-        [Groups PostQuantum ReportGroup Tls13Client] [PostQuantum]
+        [Groups PostQuantum ReportGroup Tls13Client] [PostQuantum Tls13Server]
         "A client can insist on the hybrid post-quantum group.";
     Pair the_post_quantum_group_can_be_the_servers_only
-        [PostQuantum] [Groups PostQuantum ReportGroup Tls13Server]
+        [PostQuantum Tls13Client] [Groups PostQuantum ReportGroup Tls13Server]
         "A server can insist on the hybrid post-quantum group.";
     Pair the_post_quantum_group_gives_way_in_tls12
         [ReportGroup Tls12Client] [ReportGroup]
         "Where only TLS 1.2 is spoken, a classical group is used by default.";
     Pair an_rsa_certificate_is_accepted [ReportCipherSuite] [ReportCipherSuite]
         "A server with an RSA key is reached.";
-    Pair an_rsa_certificate_is_accepted_in_tls12
-        [Tls12Client ReportCipherSuite] [DefaultSuites]
+    Pair an_rsa_certificate_is_accepted_in_tls12 [Tls12Client ReportCipherSuite] []
         "A server with an RSA key is reached with an RSA suite in TLS 1.2.";
-    Pair a_suite_that_the_key_does_not_fit_is_passed_over
-        [Tls12Client ReportCipherSuite] [DefaultSuites]
+    Pair a_suite_that_the_key_does_not_fit_is_passed_over [Tls12Client ReportCipherSuite] []
         "A server whose key fits only some suites takes the best of those.";
     Client an_unknown_suite_is_no_configuration [] []
         "A suite that is not on offer is refused, on either side, and named.";
@@ -133,12 +136,7 @@ fn a_server_can_insist_on_tls12(c: &dyn Backend, s: &dyn Backend) -> Result<()> 
 fn apart(c: &dyn Backend, s: &dyn Backend, client: Version, server: Version) -> Result<()> {
     // Each of the two would be understood.
     for version in [client, server] {
-        let (c_config, s_config) = configs();
-        let both = Versions::default();
-        let c_versions = if version == client { only(version) } else { both };
-        let s_versions = if version == server { only(version) } else { both };
-        let configs = (c_config.versions(c_versions), s_config.versions(s_versions));
-        Pair::new((c, configs.0), (s, configs.1))?.handshake()?;
+        Pair::established_in(version, c, s)?;
     }
     let (c_config, s_config) = configs();
     let configs = (c_config.versions(only(client)), s_config.versions(only(server)));
@@ -174,9 +172,10 @@ fn each_suite(c: &dyn Backend, s: &dyn Backend, version: Version, at_client: boo
         let mut client = ClientConfig::builder().roots(root.roots());
         let mut server = ServerConfig::builder(identity);
         match at_client {
-            true => client = client.versions(only(version)).cipher_suites([suite]),
-            false => server = server.versions(only(version)).cipher_suites([suite]),
+            true => client = client.cipher_suites([suite]),
+            false => server = server.cipher_suites([suite]),
         }
+        let (client, server) = (client.versions(only(version)), server.versions(only(version)));
         let mut pair = Pair::new((c, client), (s, server))?;
         told::default_suites(pair.handshakes())?;
         let (client, server) = pair.negotiated();
@@ -238,24 +237,53 @@ fn the_servers_order_of_suites_decides_in_tls12(c: &dyn Backend, s: &dyn Backend
 }
 
 fn the_default_order_of_suites_is_the_cores(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
-    let (client, server) = configs();
-    let client = client.versions(only(Version::Tls13));
-    let mut pair = Pair::new((c, client), (s, server))?;
-    pair.handshake()?;
-    let (client, server) = pair.negotiated();
-    told::best_suite(told::cipher_suite(&client)?, CipherSuite::DEFAULT[0])?;
-    told::best_suite(told::cipher_suite(&server)?, CipherSuite::DEFAULT[0])
+    default_order(c, s, Version::Tls13)
+}
+
+fn the_default_order_of_suites_is_the_cores_in_tls12(
+    c: &dyn Backend,
+    s: &dyn Backend,
+) -> Result<()> {
+    default_order(c, s, Version::Tls12)
+}
+
+fn default_order(c: &dyn Backend, s: &dyn Backend, version: Version) -> Result<()> {
+    let fits = |suite: &&CipherSuite| {
+        let is_rsa = suite.name().unwrap_or_default().contains("_RSA_");
+        suite.is_tls13() == (version == Version::Tls13) && !is_rsa
+    };
+    let core = CipherSuite::DEFAULT;
+    let upside_down = core.iter().rev().copied().collect::<Vec<_>>();
+    // Were the server's order another, another suite would be spoken.
+    for (order, given) in [(&upside_down[..], &upside_down[..]), (core, &[])] {
+        let (client, server) = configs();
+        let client = client.versions(only(version));
+        let server = server.versions(only(version)).cipher_suites(given.iter().copied());
+        let mut pair = Pair::new((c, client), (s, server))?;
+        pair.handshake()?;
+        let (client, server) = pair.negotiated();
+        let best = order.iter().find(fits).copied();
+        assert_eq!(Some(told::cipher_suite(&client)?), best);
+        assert_eq!(Some(told::cipher_suite(&server)?), best);
+    }
+    Ok(())
 }
 
 fn the_suites_of_both_versions_can_be_chosen(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
-    let tls12 = CipherSuite::ECDHE_ECDSA_CHACHA20_POLY1305_SHA256;
-    let tls13 = CipherSuite::TLS13_CHACHA20_POLY1305_SHA256;
-    let (client, server) = configs();
-    let mut pair = Pair::new((c, client.cipher_suites([tls12, tls13])), (s, server))?;
-    pair.handshake()?;
-    let (client, _) = pair.negotiated();
-    let expected = if told::version(&client)? == Version::Tls13 { tls13 } else { tls12 };
-    assert_eq!(told::cipher_suite(&client)?, expected);
+    for (tls12, tls13) in [
+        (
+            CipherSuite::ECDHE_ECDSA_CHACHA20_POLY1305_SHA256,
+            CipherSuite::TLS13_CHACHA20_POLY1305_SHA256,
+        ),
+        (CipherSuite::ECDHE_ECDSA_AES_128_GCM_SHA256, CipherSuite::TLS13_AES_128_GCM_SHA256),
+    ] {
+        let (client, server) = configs();
+        let mut pair = Pair::new((c, client.cipher_suites([tls12, tls13])), (s, server))?;
+        pair.handshake()?;
+        let (client, _) = pair.negotiated();
+        let expected = if told::version(&client)? == Version::Tls13 { tls13 } else { tls12 };
+        assert_eq!(told::cipher_suite(&client)?, expected);
+    }
     Ok(())
 }
 
@@ -315,6 +343,7 @@ fn a_group_that_the_client_did_not_guess_is_asked_for(
 }
 
 fn the_post_quantum_group_is_used_by_default(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    Ends::only(Version::Tls13, c, s)?; // TLS 1.2 has no such group
     let (client, server) = Pair::established(c, s)?.negotiated();
     told::post_quantum(told::group(&client)?)?;
     told::post_quantum(told::group(&server)?)
@@ -332,6 +361,7 @@ fn insist(pair: &mut Pair) -> Result<()> {
 }
 
 fn the_post_quantum_group_can_be_the_clients_only(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    Ends::only(Version::Tls13, c, s)?;
     let (client, server) = configs();
     each_group(c, s, only(Version::Tls13), true)?;
     let client = client.versions(only(Version::Tls13)).groups([Group::X25519MLKEM768]);
@@ -342,6 +372,7 @@ fn the_post_quantum_group_can_be_the_clients_only(c: &dyn Backend, s: &dyn Backe
 }
 
 fn the_post_quantum_group_can_be_the_servers_only(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    Ends::only(Version::Tls13, c, s)?;
     let (client, server) = configs();
     each_group(c, s, only(Version::Tls13), false)?;
     let server = server.versions(only(Version::Tls13)).groups([Group::X25519MLKEM768]);
@@ -379,8 +410,8 @@ fn an_rsa_certificate_is_accepted(c: &dyn Backend, s: &dyn Backend) -> Result<()
 fn an_rsa_certificate_is_accepted_in_tls12(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
     let (client, _) = rsa_pair(c, s, only(Version::Tls12))?.negotiated();
     let suite = told::cipher_suite(&client)?;
-    assert!(suite.name().unwrap_or_default().contains("ECDHE_RSA"), "{suite}");
-    told::best_suite(suite, CipherSuite::ECDHE_RSA_AES_256_GCM_SHA384)
+    assert!(suite.name().unwrap().starts_with("TLS_ECDHE_RSA_WITH_"), "{suite}");
+    Ok(())
 }
 
 fn a_suite_that_the_key_does_not_fit_is_passed_over(
@@ -392,8 +423,8 @@ fn a_suite_that_the_key_does_not_fit_is_passed_over(
     pair.handshake()?;
     let (client, _) = pair.negotiated();
     let suite = told::cipher_suite(&client)?;
-    assert!(suite.name().unwrap_or_default().contains("ECDHE_ECDSA"), "{suite}");
-    told::best_suite(suite, CipherSuite::ECDHE_ECDSA_AES_256_GCM_SHA384)
+    assert!(suite.name().unwrap().starts_with("TLS_ECDHE_ECDSA_WITH_"), "{suite}");
+    Ok(())
 }
 
 /// Neither side takes this configuration; the error mentions `named`.

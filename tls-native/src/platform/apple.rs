@@ -2,7 +2,7 @@
 
 use std::io;
 
-use tls_core::{Capabilities, Error, ErrorKind, Identity, Result};
+use tls_core::{Capabilities, Capability, Error, ErrorKind, Identity, Result};
 
 use crate::NAME;
 
@@ -15,7 +15,10 @@ pub(crate) fn library() -> String {
 
 /// A server's protocols (ALPN) are ignored by native-tls here, and TLS 1.3 is not spoken.
 pub(crate) fn capabilities() -> Capabilities {
-    super::EVERYWHERE
+    match cfg!(target_os = "macos") {
+        true => super::EVERYWHERE,
+        false => super::EVERYWHERE.without(Capabilities::of(&[Capability::ClientIdentity])),
+    }
 }
 
 /// The framework keeps no errors for later.

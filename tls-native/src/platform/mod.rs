@@ -22,6 +22,7 @@ pub(crate) use windows::*;
 const EVERYWHERE: Capabilities = Capabilities::of(&[
     Capability::AlpnClient,
     Capability::ClientIdentity,
+    Capability::DefaultSuites,
     Capability::Ed25519,
     Capability::EncryptedAlerts,
     Capability::OmitServerName,

@@ -16,7 +16,7 @@ use crate::pair::NAME;
 cases! { "verification";
     Pair a_chain_through_an_intermediate_is_accepted [] []
         "A chain through one intermediate is accepted.";
-    Pair a_chain_through_an_intermediate_is_accepted_in_tls12 [Tls12Client] []
+    Pair a_chain_through_an_intermediate_is_accepted_in_tls12 [Tls12Client] [Tls12Server]
         "A chain through one intermediate is accepted in TLS 1.2.";
     Pair a_chain_through_two_intermediates_is_accepted [] []
         "A chain through two intermediates is accepted.";

@@ -92,7 +92,7 @@ cases! { "verification";
     Pair without_anything_everything_is_accepted [SkipAllVerification] []
         "With everything left out, a certificate with every fault is accepted.";
     Pair without_anything_the_peer_still_proves_that_it_holds_the_key
-        [SkipAllVerification Tls12Client] []
+        [SkipAllVerification Tls12Client] [Tls12Server]
         "With everything left out, a peer that does not hold the certificate's key is refused.";
 }
 
@@ -326,9 +326,10 @@ fn without_the_dates_the_purpose_matters(c: &dyn Backend, s: &dyn Backend) -> Re
 
 fn without_the_dates_a_ca_certificate_is_refused(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
     let root = root();
-    let names = good().params.subject_alt_names;
-    let authority =
-        root.intermediate_with("Authority that serves", |p| p.subject_alt_names = names);
+    let authority = root.intermediate_with("Authority that serves", |params| {
+        params.subject_alt_names = good().params.subject_alt_names;
+        params.key_usages.push(rcgen::KeyUsagePurpose::DigitalSignature);
+    });
     let why = CertificateError::Purpose;
     Meeting::of(c, s).skipping(time()).refuses(&root.roots(), &authority.as_identity(), why)
 }

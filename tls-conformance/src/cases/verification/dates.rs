@@ -10,13 +10,13 @@ use crate::pair::NAME;
 cases! { "verification";
     Pair an_expired_certificate_is_refused [CertificateReasons] []
         "A certificate whose validity has ended is refused.";
-    Pair an_expired_certificate_is_refused_in_tls12 [CertificateReasons Tls12Client] []
+    Pair an_expired_certificate_is_refused_in_tls12 [CertificateReasons Tls12Client] [Tls12Server]
         "A certificate whose validity has ended is refused in TLS 1.2.";
-    Pair an_expired_certificate_is_refused_in_tls13 [CertificateReasons Tls13Client] []
+    Pair an_expired_certificate_is_refused_in_tls13 [CertificateReasons Tls13Client] [Tls13Server]
         "A certificate whose validity has ended is refused in TLS 1.3.";
     Pair a_certificate_that_is_not_yet_valid_is_refused [CertificateReasons] []
         "A certificate whose validity has not begun is refused.";
-    Pair a_certificate_that_is_not_yet_valid_is_refused_in_tls12 [CertificateReasons Tls12Client] []
+    Pair a_certificate_that_is_not_yet_valid_is_refused_in_tls12 [CertificateReasons Tls12Client] [Tls12Server]
         "A certificate whose validity has not begun is refused in TLS 1.2.";
     Pair a_short_lived_certificate_is_accepted [] []
         "A certificate that is valid from yesterday until tomorrow is accepted.";

@@ -16,7 +16,7 @@ use tls_core::{
 
 use super::cases;
 use crate::certs::{Authority, Leaf, set_days, with_bad_signature, with_chain};
-use crate::pair::{NAME, Pair};
+use crate::pair::{NAME, Pair, kind};
 use crate::told;
 
 cases! { "verification";
@@ -32,11 +32,12 @@ cases! { "verification";
         "anyExtendedKeyUsage does not stand for the purpose of a server.";
     Pair a_ca_certificate_is_not_a_servers [CertificateReasons] []
         "A certificate authority's own certificate is refused on a server.";
-    Pair a_certificate_that_may_not_sign_is_refused [CertificateReasons] []
+    Pair a_certificate_that_may_not_sign_is_refused
+        [CertificateReasons Tls13Client] [Tls13Server]
         "A certificate whose key usage lacks digitalSignature is refused on a server.";
     Pair a_wrong_signature_is_refused [CertificateReasons] []
         "A certificate whose signature is wrong is refused.";
-    Pair a_wrong_signature_is_refused_in_tls12 [CertificateReasons Tls12Client] []
+    Pair a_wrong_signature_is_refused_in_tls12 [CertificateReasons Tls12Client] [Tls12Server]
         "A certificate whose signature is wrong is refused in TLS 1.2.";
     Pair an_unknown_critical_extension_is_refused [CertificateReasons] []
         "A certificate with an unknown critical extension is refused.";
@@ -44,11 +45,12 @@ cases! { "verification";
         "An unknown extension that is not critical does no harm.";
     Pair a_p384_certificate_is_accepted [] []
         "A certificate with a P-384 key is accepted.";
-    Pair a_p384_certificate_is_accepted_in_tls12 [Tls12Client] []
+    Pair a_p384_certificate_is_accepted_in_tls12 [Tls12Client] [Tls12Server]
         "A certificate with a P-384 key is accepted in TLS 1.2.";
     Pair an_ed25519_certificate_is_accepted [Ed25519] [Ed25519]
         "A certificate with an Ed25519 key is accepted.";
-    Pair an_ed25519_certificate_is_accepted_in_tls12 [Ed25519 Tls12Client] [Ed25519]
+    Pair an_ed25519_certificate_is_accepted_in_tls12
+        [Ed25519 Tls12Client] [Ed25519 Tls12Server]
         "A certificate with an Ed25519 key is accepted in TLS 1.2.";
     Pair a_p384_root_is_accepted [] []
         "A root with a P-384 key can sign a certificate with a P-256 key.";
@@ -89,7 +91,7 @@ impl<'a> Meeting<'a> {
     fn pair(&self, roots: &Roots, identity: &Identity) -> Result<Pair> {
         let client =
             ClientConfig::builder().roots(roots.clone()).danger(self.skip).versions(self.versions);
-        let server = ServerConfig::builder(identity.clone());
+        let server = ServerConfig::builder(identity.clone()).versions(self.versions);
         Pair::to(self.name, (self.client, client), (self.server, server))
     }
 
@@ -200,7 +202,34 @@ fn a_certificate_that_may_not_sign_is_refused(c: &dyn Backend, s: &dyn Backend) 
     let root = root();
     let leaf = Leaf::server(&[NAME])
         .with(|params| params.key_usages = vec![KeyUsagePurpose::KeyAgreement]);
-    Meeting::of(c, s).refuses(&root.roots(), &root.issue(leaf), CertificateError::Purpose)
+    // In TLS 1.2 a server itself may see that its key fits no suite.
+    let meeting = || Meeting::of(c, s).speaking(Version::Tls13);
+    let Some(mut pair) = presented(meeting().pair(&root.roots(), &root.issue(leaf)))? else {
+        // What is left to see is a certificate that is not meant for this in another way.
+        let other = with_purposes(&root, vec![ExtendedKeyUsagePurpose::ClientAuth]);
+        return meeting().refuses(&root.roots(), &other, CertificateError::Purpose);
+    };
+    let (client, server) = pair.handshakes();
+    told::refusal(client, CertificateError::Purpose)?;
+    match kind(server) {
+        ErrorKind::AlertReceived(told) => assert!(may_not_sign(told), "{told}"),
+        other => panic!("the server should have got an alert, but: {other:?}"),
+    }
+    Ok(())
+}
+
+/// A pair, unless a side does not even load the certificate that the other is to refuse: one whose
+/// key may not sign is of no use to anybody (docs/differences.md).
+pub(super) fn presented(pair: Result<Pair>) -> Result<Option<Pair>> {
+    match pair {
+        Err(e) if e.kind() == ErrorKind::Config => Ok(None),
+        pair => pair.map(Some),
+    }
+}
+
+/// Whether this alert says that a certificate's key may not sign (docs/differences.md).
+pub(super) fn may_not_sign(told: Alert) -> bool {
+    told == alert(CertificateError::Purpose) || told == Alert::ILLEGAL_PARAMETER
 }
 
 fn tampered(root: &Authority) -> Identity {

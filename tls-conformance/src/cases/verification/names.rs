@@ -11,9 +11,9 @@ use crate::pair::NAME;
 cases! { "verification";
     Pair another_name_is_refused [CertificateReasons] []
         "A certificate for another name is refused.";
-    Pair another_name_is_refused_in_tls12 [CertificateReasons Tls12Client] []
+    Pair another_name_is_refused_in_tls12 [CertificateReasons Tls12Client] [Tls12Server]
         "A certificate for another name is refused in TLS 1.2.";
-    Pair another_name_is_refused_in_tls13 [CertificateReasons Tls13Client] []
+    Pair another_name_is_refused_in_tls13 [CertificateReasons Tls13Client] [Tls13Server]
         "A certificate for another name is refused in TLS 1.3.";
     Pair the_second_of_several_names_is_found [] []
         "Every name in a certificate counts, not only the first.";

@@ -13,9 +13,9 @@ use crate::pair::NAME;
 cases! { "verification";
     Pair an_unknown_issuer_is_refused [CertificateReasons] []
         "A certificate of a root that is not trusted is refused.";
-    Pair an_unknown_issuer_is_refused_in_tls12 [CertificateReasons Tls12Client] []
+    Pair an_unknown_issuer_is_refused_in_tls12 [CertificateReasons Tls12Client] [Tls12Server]
         "A certificate of a root that is not trusted is refused in TLS 1.2.";
-    Pair an_unknown_issuer_is_refused_in_tls13 [CertificateReasons Tls13Client] []
+    Pair an_unknown_issuer_is_refused_in_tls13 [CertificateReasons Tls13Client] [Tls13Server]
         "A certificate of a root that is not trusted is refused in TLS 1.3.";
     Pair an_unknown_root_that_is_sent_along_is_not_trusted [CertificateReasons] []
         "A root that the server sends along is not trusted for that.";
@@ -24,7 +24,7 @@ cases! { "verification";
         "A certificate of a root's namesake, with another key, is refused.";
     Pair a_self_signed_certificate_is_refused [CertificateReasons] []
         "A self-signed certificate that is not trusted is refused as such.";
-    Pair a_self_signed_certificate_is_refused_in_tls12 [CertificateReasons Tls12Client] []
+    Pair a_self_signed_certificate_is_refused_in_tls12 [CertificateReasons Tls12Client] [Tls12Server]
         "A self-signed certificate that is not trusted is refused as such in TLS 1.2.";
     Pair a_self_signed_ca_certificate_is_refused [CertificateReasons] []
         "A self-signed certificate that calls itself an authority is refused as self-signed.";
@@ -40,7 +40,8 @@ cases! { "verification";
         "A root's own certificate is accepted as the server's.";
     Pair a_given_authority_may_be_the_server_itself [PartialChains] []
         "An authority's certificate that was given as a root is accepted as the server's own.";
-    Pair a_given_certificate_with_an_unknown_critical_extension_is_refused [CertificateReasons] []
+    Pair a_given_certificate_with_an_unknown_critical_extension_is_refused
+        [PartialChains CertificateReasons] []
         "A certificate that was given as a root is refused for a critical extension nobody knows.";
     Pair a_given_certificate_is_refused_for_another_name [CertificateReasons] []
         "A certificate that was given as a root is refused for a name it does not have.";
@@ -196,6 +197,8 @@ fn a_given_certificate_with_an_unknown_critical_extension_is_refused(
     c: &dyn Backend,
     s: &dyn Backend,
 ) -> Result<()> {
+    let good = root().server(NAME);
+    Meeting::of(c, s).accepts(&only(&good)?, &good)?;
     let identity = super::with_extension(&root(), true);
     let why = CertificateError::UnhandledCriticalExtension;
     Meeting::of(c, s).refuses(&only(&identity)?, &identity, why)
