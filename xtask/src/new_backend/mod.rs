@@ -97,6 +97,7 @@ const NEXT: &str = "\
 tls-new-lib is there, and `cargo test -p tls-new-lib --test conformance` is red by name.
 docs/new-backend.md says in which order to make it green. What is left to you beside the code:
   - the library is fenced off to its backend: FENCED in xtask/src/floors.rs, `bans` in deny.toml
+  - calls into C: a small ffi.rs, UNSAFE in xtask/src/places.rs, the lints of tls-openssl/Cargo.toml
   - what it needs to build: the table in polytls/src/lib.rs, xtask/src/programs.rs
   - when it should be chosen: polytls/src/manual/choosing.md, README.md, CHANGELOG.md
   - why it was picked: the commit that adds the dependency";

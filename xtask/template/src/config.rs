@@ -2,11 +2,10 @@
 
 use tls_core::pki_types::CertificateDer;
 use tls_core::{
-    Acceptor, ClientConfig, Connector, Error, ErrorKind, Result, Roots, ServerConfig, ServerName,
-    Session,
+    Acceptor, ClientConfig, Connector, Result, Roots, ServerConfig, ServerName, Session,
 };
 
-use crate::NAME;
+use crate::error::config_error;
 use crate::session::NewLibSession;
 
 #[derive(Debug)]
@@ -19,7 +18,8 @@ pub(crate) struct NewLibAcceptor {}
 
 // Each of these belongs in the library's context: `versions`, `roots`, and, by the capabilities
 // that are claimed, `alpn`, `cipher_suites`, `groups`, `identity`, `danger`. What is empty means
-// the defaults of the core, not of the library.
+// the defaults of the core, not of the library; its own roots, its sessions and tickets, and its
+// check of the common name go.
 pub(crate) fn client(config: &ClientConfig) -> Result<NewLibConnector> {
     let _trusted = load(config.roots())?;
     Ok(NewLibConnector { send_name: config.send_server_name() })
@@ -39,7 +39,7 @@ fn load(roots: &Roots) -> Result<Vec<CertificateDer<'static>>> {
     for der in roots.given() {
         if !is_usable(der) {
             let why = "a given root certificate is unusable";
-            return Err(Error::from_backend(ErrorKind::Config, NAME, why).because(why));
+            return Err(config_error(why).because(why));
         }
     }
     let public = roots.base()?.into_iter().filter(is_usable);

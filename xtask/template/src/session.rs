@@ -21,7 +21,8 @@ impl NewLibSession {
 }
 
 // The order of calls, and who checks what, stands at the trait. The library's I/O is the wire for
-// the length of each call: `Read` and `Write` of `Wire`, or its slices.
+// the length of each call: it owns an empty one, and `mem::swap` lends it the real one, which has
+// `Read` and `Write`; or it works on the wire's slices.
 impl Session for NewLibSession {
     fn handshake(&mut self, _wire: &mut Wire) -> Result<Progress<()>> {
         Err(not_written("the handshake"))
