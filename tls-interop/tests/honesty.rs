@@ -11,9 +11,9 @@ use std::sync::Mutex;
 
 use polytls::{
     Acceptor, AlpnMismatch, AlpnPreference, Backend, Capabilities, Capability, CertificateError,
-    CipherSuite, Client, ClientAuth, ClientConfig, Connector, Error, ErrorKind, Group, Negotiated,
-    Progress, Protocols, Result, Roots, Server, ServerConfig, ServerName, Session, Supported,
-    Version, Versions, Wire, danger, x509,
+    CipherSuite, Client, ClientAuth, ClientConfig, Connector, Error, ErrorKind, Group, Identity,
+    Negotiated, Progress, Protocols, Result, Roots, Server, ServerConfig, ServerName, Session,
+    Supported, Version, Versions, Wire, danger, x509,
 };
 use tls_conformance::{CASES, Case, Claiming, Outcome, Role};
 
@@ -192,6 +192,9 @@ impl Unable {
 
     /// The same configuration without what this backend cannot do.
     fn poorer_client(&self, config: &ClientConfig) -> Result<ClientConfig> {
+        if let Some(own) = config.identity() {
+            self.knows_key(own)?;
+        }
         let mut builder = ClientConfig::builder()
             .danger(self.skip(config.danger()))
             .end_of_stream(config.end_of_stream())
@@ -219,11 +222,7 @@ impl Unable {
 
     /// The same configuration without what this backend cannot do.
     fn poorer_server(&self, config: &ServerConfig) -> Result<ServerConfig> {
-        if self.lacks(Capability::Ed25519)
-            && config.identities().iter().any(|own| own.leaf_facts().is_ed25519())
-        {
-            return Err(Error::new(ErrorKind::Config).because("nobody here knows this key"));
-        }
+        config.identities().iter().try_for_each(|own| self.knows_key(own))?;
         let (first, others) = config.identities().split_first().unwrap();
         let mut builder = ServerConfig::builder(first.clone())
             .end_of_stream(config.end_of_stream())
@@ -252,6 +251,13 @@ impl Unable {
             builder = others.iter().cloned().fold(builder, |all, other| all.add_identity(other));
         }
         builder.build()
+    }
+
+    fn knows_key(&self, own: &Identity) -> Result<()> {
+        match self.lacks(Capability::Ed25519) && own.leaf_facts().is_ed25519() {
+            true => Err(Error::new(ErrorKind::Config).because("nobody here knows this key")),
+            false => Ok(()),
+        }
     }
 
     fn suites(&self, wanted: &[CipherSuite]) -> Vec<CipherSuite> {
@@ -472,6 +478,10 @@ impl Session for Poorer<dyn Session> {
     fn negotiated(&self) -> Negotiated {
         let mut facts = self.inner.negotiated();
         match self.to {
+            // Where groups cannot be chosen, that it is not there can only be said.
+            Capability::PostQuantum if facts.group.is_some_and(Group::is_post_quantum) => {
+                facts.group = Some(Group::X25519);
+            }
             Capability::ReportCipherSuite => facts.cipher_suite = None,
             Capability::ReportGroup => facts.group = None,
             Capability::ReportLocalCertificate => facts.local_certificate = None,

@@ -24,6 +24,8 @@ cases! { "verification";
         "A chain through six intermediates is accepted.";
     Pair a_chain_through_seven_intermediates_is_refused [LimitChain CertificateReasons] []
         "A chain through seven intermediates is refused.";
+    Pair a_chain_through_seven_intermediates_is_refused_for_any_reason [LimitChain] []
+        "A chain through seven intermediates is refused, also where no reason is told.";
     Pair a_missing_intermediate_is_refused [CertificateReasons] []
         "A chain with a gap is refused.";
     Pair a_missing_upper_intermediate_is_refused [CertificateReasons] []
@@ -112,6 +114,20 @@ fn a_chain_through_seven_intermediates_is_refused(c: &dyn Backend, s: &dyn Backe
         return Err(Error::new(ErrorKind::Unsupported(Capability::LimitChain)));
     }
     Meeting::of(c, s).refuses(&root.roots(), &identity, CertificateError::ChainTooLong)
+}
+
+fn a_chain_through_seven_intermediates_is_refused_for_any_reason(
+    c: &dyn Backend,
+    s: &dyn Backend,
+) -> Result<()> {
+    let (root, identity) = chain_of(7);
+    match Meeting::of(c, s).pair(&root.roots(), &identity)?.handshakes().0 {
+        Ok(()) => Err(Error::new(ErrorKind::Unsupported(Capability::LimitChain))),
+        Err(e) => {
+            assert!(matches!(e.kind(), ErrorKind::Certificate(_)), "{e:?}");
+            Ok(())
+        }
+    }
 }
 
 /// A chain of two intermediates, of which only these certificates are sent.
