@@ -303,7 +303,12 @@ impl Unable {
         }
         let mut skip = danger::Skip::nothing();
         if self.lacks(Capability::LimitChain) {
-            skip = skip.chain(); // too long a chain is accepted, among others
+            // Too long a chain is accepted, among others.
+            let can = self.backend.capabilities();
+            skip = match can.contains(Capability::SkipChainVerification) {
+                true => skip.chain(),
+                false => danger::Skip::everything(),
+            };
         }
         if wanted.skips_chain() && !self.lacks(Capability::SkipChainVerification) {
             skip = skip.chain();
