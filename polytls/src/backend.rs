@@ -75,6 +75,19 @@ cfg_if! {
     }
 }
 
+cfg_if! {
+    if #[cfg(feature = "s2n")] {
+        pub use tls_s2n::S2n;
+
+        static S2N: S2n = S2n::new();
+
+        /// s2n-tls, called `s2n`.
+        pub fn s2n() -> &'static dyn Backend {
+            &S2N
+        }
+    }
+}
+
 /// Every backend in this build, in alphabetical order.
 pub fn all() -> &'static [&'static dyn Backend] {
     ALL
@@ -125,4 +138,6 @@ static ALL: &[&dyn Backend] = &[
     &RUSTLS,
     #[cfg(feature = "rustls-ring")]
     &RUSTLS_RING,
+    #[cfg(feature = "s2n")]
+    &S2N,
 ];

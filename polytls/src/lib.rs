@@ -42,6 +42,7 @@
 //! | `native` | `native`: the platform's own: OpenSSL on Linux, SChannel on Windows, Security framework on Apple's | on Linux, OpenSSL's headers and pkg-config |
 //! | `openssl` | `openssl`: the system's OpenSSL, 3.0 or newer | its headers and pkg-config |
 //! | `openssl-vendored` | `openssl`, built along and linked statically | perl, make, a C compiler |
+//! | `s2n` | `s2n`: s2n-tls with AWS-LC, built along | a C compiler |
 //!
 //! A feature makes a backend available, and changes nothing else. `boring` does not go together
 //! with `openssl`, nor with `native` on Linux: their symbols have the same names, and the build says

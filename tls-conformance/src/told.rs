@@ -2,7 +2,8 @@
 
 use tls_core::pki_types::CertificateDer;
 use tls_core::{
-    Capability, CertificateError, CipherSuite, Error, ErrorKind, Group, Negotiated, Result, Version,
+    Alert, Capability, CertificateError, CipherSuite, Error, ErrorKind, Group, Negotiated,
+    Progress, Result, Version,
 };
 
 fn told<T>(fact: Option<T>, by: Capability) -> Result<T> {
@@ -30,6 +31,59 @@ pub(crate) fn post_quantum(group: Group) -> Result<()> {
     match group.is_post_quantum() {
         true => Ok(()),
         false => Err(Error::new(ErrorKind::Unsupported(Capability::PostQuantum))),
+    }
+}
+
+/// Checks that `suite` is `best`, the best of the core's list that fits.
+///
+/// A library whose suites come in sets of its own may take another.
+pub(crate) fn best_suite(suite: CipherSuite, best: CipherSuite) -> Result<()> {
+    match suite {
+        suite if suite == best => Ok(()),
+        other if CipherSuite::DEFAULT.contains(&other) => {
+            Err(Error::new(ErrorKind::Unsupported(Capability::DefaultSuites)))
+        }
+        other => panic!("{other} should not be spoken by default"),
+    }
+}
+
+/// How a handshake ended in which one side has a single suite, and the other those of the core.
+pub(crate) fn default_suites((client, server): (Result<()>, Result<()>)) -> Result<()> {
+    match server.as_ref().map_err(Error::kind) {
+        Err(ErrorKind::NoSharedCipher) => {
+            Err(Error::new(ErrorKind::Unsupported(Capability::DefaultSuites)))
+        }
+        _ => client.and(server),
+    }
+}
+
+/// How a handshake ended in which one side proves who it is with an Ed25519 key.
+pub(crate) fn ed25519((client, server): (Result<()>, Result<()>)) -> Result<()> {
+    let finds_nothing = |outcome: &Result<()>| {
+        let kind = outcome.as_ref().err().map(Error::kind);
+        // In TLS 1.2 it is the suites that do not fit; a client without a fitting key shows none.
+        matches!(
+            kind,
+            Some(
+                ErrorKind::NoPeerCertificate
+                    | ErrorKind::NoSharedCipher
+                    | ErrorKind::NoSharedSignature
+            )
+        )
+    };
+    match finds_nothing(&client) || finds_nothing(&server) {
+        true => Err(Error::new(ErrorKind::Unsupported(Capability::Ed25519))),
+        false => client.and(server),
+    }
+}
+
+/// The alert by which an encrypted connection ended, as its reader saw it.
+pub(crate) fn encrypted_alert<T: std::fmt::Debug>(outcome: Result<Progress<T>>) -> Result<Alert> {
+    let absent = || Err(Error::new(ErrorKind::Unsupported(Capability::EncryptedAlerts)));
+    match outcome.map_err(|e| e.kind()) {
+        Err(ErrorKind::AlertReceived(alert)) => Ok(alert),
+        Ok(Progress::WantRead) | Err(ErrorKind::UnexpectedEof | ErrorKind::Io(_)) => absent(),
+        other => panic!("should be an alert, but: {other:?}"),
     }
 }
 

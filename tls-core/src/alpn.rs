@@ -48,9 +48,10 @@ impl Protocols {
         self.0.is_empty()
     }
 
-    /// Whether every name is text in UTF-8.
+    /// Whether every name is text in UTF-8 without NUL, and longer than a byte.
     pub(crate) fn is_text(&self) -> bool {
-        self.iter().all(|name| std::str::from_utf8(name).is_ok())
+        let is_text = |name: &[u8]| !name.contains(&0) && std::str::from_utf8(name).is_ok();
+        self.iter().all(|name| name.len() > 1 && is_text(name))
     }
 
     /// The names, best first.

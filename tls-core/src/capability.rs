@@ -34,7 +34,8 @@ macro_rules! capabilities {
 }
 
 capabilities! {
-    /// The names of application protocols may be any bytes, not just text in UTF-8 (RFC 7301 §3.1).
+    /// The names of application protocols may be any bytes, also a single one, not just text in
+    /// UTF-8 without NUL (RFC 7301 §3.1).
     AlpnBytes = "alpn-bytes";
     /// A client can offer application protocols (RFC 7301).
     AlpnClient = "alpn-client";
@@ -49,6 +50,12 @@ capabilities! {
     CipherSuites = "cipher-suites";
     /// A client can present a certificate when asked.
     ClientIdentity = "client-identity";
+    /// Without a choice all of [`CipherSuite::DEFAULT`](crate::CipherSuite::DEFAULT) are on offer.
+    DefaultSuites = "default-suites";
+    /// Peers can prove who they are with an Ed25519 key (RFC 8422 §5.1.1, RFC 8446 §4.2.3).
+    Ed25519 = "ed25519";
+    /// An error is told to the peer by an alert also once what is sent is encrypted.
+    EncryptedAlerts = "encrypted-alerts";
     /// The key-exchange groups can be chosen.
     Groups = "groups";
     /// A chain through more than six intermediate certificates is refused.
@@ -87,6 +94,9 @@ capabilities! {
     SkipTimeVerification = "skip-time-verification";
     /// A client can speak TLS 1.2, and can choose it alone.
     Tls12Client = "tls12-client";
+    /// In TLS 1.2 one side can close and read on, and the other write on, as in TLS 1.3
+    /// (RFC 8446 §6.1; RFC 5246 §7.2.1 does not ask for it).
+    Tls12HalfClose = "tls12-half-close";
     /// A server can speak TLS 1.2, and can choose it alone.
     Tls12Server = "tls12-server";
     /// A client can speak TLS 1.3, and can choose it alone.

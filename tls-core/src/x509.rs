@@ -170,6 +170,12 @@ impl CertificateFacts {
         &self.public_key
     }
 
+    /// Whether its key is an Ed25519 key (RFC 8410).
+    pub fn is_ed25519(&self) -> bool {
+        // The only key with this algorithm has this length.
+        self.public_key.starts_with(&[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70])
+    }
+
     /// Whether it may be a peer's own certificate, used for `purpose`.
     ///
     /// It has no extended key usage, or one that names the purpose (RFC 5280 §4.2.1.12);

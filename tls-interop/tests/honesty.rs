@@ -11,9 +11,9 @@ use std::sync::Mutex;
 
 use polytls::{
     Acceptor, AlpnMismatch, AlpnPreference, Backend, Capabilities, Capability, CertificateError,
-    Client, ClientAuth, ClientConfig, Connector, Error, ErrorKind, Group, Negotiated, Progress,
-    Protocols, Result, Roots, Server, ServerConfig, ServerName, Session, Supported, Version,
-    Versions, Wire, danger, x509,
+    CipherSuite, Client, ClientAuth, ClientConfig, Connector, Error, ErrorKind, Group, Identity,
+    Negotiated, Progress, Protocols, Result, Roots, Server, ServerConfig, ServerName, Session,
+    Supported, Version, Versions, Wire, danger, x509,
 };
 use tls_conformance::{CASES, Case, Claiming, Outcome, Role};
 
@@ -170,7 +170,7 @@ impl Backend for Unable {
         let connector = catch.connector.into_inner().unwrap();
         connector.map_or_else(
             || Err(compiled.unwrap_err()),
-            |inner| Ok(Box::new(Poorer { inner, to: self.to }) as _),
+            |inner| Ok(Box::new(Poorer::new(inner, self.to)) as _),
         )
     }
 
@@ -180,7 +180,7 @@ impl Backend for Unable {
         let acceptor = catch.acceptor.into_inner().unwrap();
         acceptor.map_or_else(
             || Err(compiled.unwrap_err()),
-            |inner| Ok(Box::new(Poorer { inner, to: self.to }) as _),
+            |inner| Ok(Box::new(Poorer::new(inner, self.to)) as _),
         )
     }
 }
@@ -192,6 +192,9 @@ impl Unable {
 
     /// The same configuration without what this backend cannot do.
     fn poorer_client(&self, config: &ClientConfig) -> Result<ClientConfig> {
+        if let Some(own) = config.identity() {
+            self.knows_key(own)?;
+        }
         let mut builder = ClientConfig::builder()
             .danger(self.skip(config.danger()))
             .end_of_stream(config.end_of_stream())
@@ -205,9 +208,7 @@ impl Unable {
         if !self.lacks(Capability::AlpnClient) {
             builder = builder.alpn(self.names(config.alpn()));
         }
-        if !self.lacks(Capability::CipherSuites) {
-            builder = builder.cipher_suites(config.cipher_suites().iter().copied());
-        }
+        builder = builder.cipher_suites(self.suites(config.cipher_suites()));
         if !self.lacks(Capability::OmitServerName) {
             builder = builder.send_server_name(config.send_server_name());
         }
@@ -221,6 +222,7 @@ impl Unable {
 
     /// The same configuration without what this backend cannot do.
     fn poorer_server(&self, config: &ServerConfig) -> Result<ServerConfig> {
+        config.identities().iter().try_for_each(|own| self.knows_key(own))?;
         let (first, others) = config.identities().split_first().unwrap();
         let mut builder = ServerConfig::builder(first.clone())
             .end_of_stream(config.end_of_stream())
@@ -240,9 +242,7 @@ impl Unable {
                 .alpn_preference(preference)
                 .alpn_mismatch(mismatch);
         }
-        if !self.lacks(Capability::CipherSuites) {
-            builder = builder.cipher_suites(config.cipher_suites().iter().copied());
-        }
+        builder = builder.cipher_suites(self.suites(config.cipher_suites()));
         builder = builder.client_auth(match self.lacks(Capability::RequestClientCertificate) {
             true => ClientAuth::None,
             false => config.client_auth().clone(),
@@ -253,10 +253,31 @@ impl Unable {
         builder.build()
     }
 
+    fn knows_key(&self, own: &Identity) -> Result<()> {
+        match self.lacks(Capability::Ed25519) && own.leaf_facts().is_ed25519() {
+            true => Err(Error::new(ErrorKind::Config).because("nobody here knows this key")),
+            false => Ok(()),
+        }
+    }
+
+    fn suites(&self, wanted: &[CipherSuite]) -> Vec<CipherSuite> {
+        // In another order, and not all.
+        let own = CipherSuite::DEFAULT.iter().rev().copied();
+        let own = own.filter(|suite| suite.is_tls13() || !suite.to_string().contains("CHACHA20"));
+        let is_own = wanted.is_empty() && self.lacks(Capability::DefaultSuites);
+        match (is_own, self.lacks(Capability::CipherSuites)) {
+            (true, _) => own.collect(),
+            (false, true) => Vec::new(),
+            (false, false) => wanted.to_vec(),
+        }
+    }
+
     /// The names that it can have.
     fn names<'a>(&self, all: &'a Protocols) -> impl Iterator<Item = &'a [u8]> {
         let only_text = self.lacks(Capability::AlpnBytes);
-        all.iter().filter(move |name| !only_text || str::from_utf8(name).is_ok())
+        let is_text =
+            |name: &[u8]| name.len() > 1 && !name.contains(&0) && str::from_utf8(name).is_ok();
+        all.iter().filter(move |name| !only_text || is_text(name))
     }
 
     fn roots(&self, wanted: &Roots) -> Result<Roots> {
@@ -282,7 +303,12 @@ impl Unable {
         }
         let mut skip = danger::Skip::nothing();
         if self.lacks(Capability::LimitChain) {
-            skip = skip.chain(); // too long a chain is accepted, among others
+            // Too long a chain is accepted, among others.
+            let can = self.backend.capabilities();
+            skip = match can.contains(Capability::SkipChainVerification) {
+                true => skip.chain(),
+                false => danger::Skip::everything(),
+            };
         }
         if wanted.skips_chain() && !self.lacks(Capability::SkipChainVerification) {
             skip = skip.chain();
@@ -370,40 +396,79 @@ impl Backend for Catch {
 #[derive(Debug)]
 struct Poorer<T: ?Sized> {
     to: Capability,
+    closed: bool,
+    peer_closed: bool,
     inner: Box<T>,
+}
+
+impl<T: ?Sized> Poorer<T> {
+    fn new(inner: Box<T>, to: Capability) -> Self {
+        Self { inner, to, closed: false, peer_closed: false }
+    }
+
+    /// Whatever was to be sent is not, once something went wrong.
+    fn without_alert<P>(&self, wire: &mut Wire, outcome: Result<P>) -> Result<P> {
+        if outcome.is_err() && self.to == Capability::EncryptedAlerts {
+            let pending = wire.pending().len();
+            wire.sent(pending);
+        }
+        outcome
+    }
+
+    fn no_half_close<P>(&self) -> Result<P> {
+        Err(Error::new(ErrorKind::Unsupported(Capability::Tls12HalfClose)))
+    }
 }
 
 impl Connector for Poorer<dyn Connector> {
     fn session(&self, name: &ServerName) -> Result<Box<dyn Session>> {
-        Ok(Box::new(Poorer { inner: self.inner.session(name)?, to: self.to }))
+        Ok(Box::new(Poorer::new(self.inner.session(name)?, self.to)))
     }
 }
 
 impl Acceptor for Poorer<dyn Acceptor> {
     fn session(&self) -> Result<Box<dyn Session>> {
-        Ok(Box::new(Poorer { inner: self.inner.session()?, to: self.to }))
+        Ok(Box::new(Poorer::new(self.inner.session()?, self.to)))
     }
 }
 
 impl Session for Poorer<dyn Session> {
     fn handshake(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
-        self.inner.handshake(wire).map_err(|e| match e.kind() {
+        let outcome = self.inner.handshake(wire).map_err(|e| match e.kind() {
             ErrorKind::Certificate(_) if self.to == Capability::CertificateReasons => {
                 Error::new(ErrorKind::Certificate(CertificateError::Other))
             }
             _ => e,
-        })
+        });
+        if self.to == Capability::Ed25519 && matches!(outcome, Ok(Progress::Ready(()))) {
+            let facts = self.inner.negotiated();
+            let facts = facts.peer_certificate().map(x509::CertificateFacts::read);
+            if facts.is_some_and(|facts| facts.is_ok_and(|facts| facts.is_ed25519())) {
+                return Err(Error::new(ErrorKind::NoSharedSignature));
+            }
+        }
+        self.without_alert(wire, outcome)
     }
 
     fn read(&mut self, wire: &mut Wire, buf: &mut [u8]) -> Result<Progress<usize>> {
-        self.inner.read(wire, buf)
+        let outcome = self.inner.read(wire, buf);
+        match outcome {
+            Ok(Progress::Ready(0)) => self.peer_closed = self.to == Capability::Tls12HalfClose,
+            Ok(Progress::Ready(_)) if self.closed => return self.no_half_close(),
+            _ => {}
+        }
+        self.without_alert(wire, outcome)
     }
 
     fn write(&mut self, wire: &mut Wire, buf: &[u8]) -> Result<Progress<usize>> {
+        if self.peer_closed {
+            return self.no_half_close();
+        }
         self.inner.write(wire, buf)
     }
 
     fn close(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        self.closed = self.to == Capability::Tls12HalfClose;
         self.inner.close(wire)
     }
 
@@ -411,9 +476,17 @@ impl Session for Poorer<dyn Session> {
         self.inner.buffered(wire)
     }
 
+    fn undelivered(&self) -> usize {
+        self.inner.undelivered()
+    }
+
     fn negotiated(&self) -> Negotiated {
         let mut facts = self.inner.negotiated();
         match self.to {
+            // Where groups cannot be chosen, that it is not there can only be said.
+            Capability::PostQuantum if facts.group.is_some_and(Group::is_post_quantum) => {
+                facts.group = Some(Group::X25519);
+            }
             Capability::ReportCipherSuite => facts.cipher_suite = None,
             Capability::ReportGroup => facts.group = None,
             Capability::ReportLocalCertificate => facts.local_certificate = None,

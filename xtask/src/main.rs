@@ -2,14 +2,16 @@
 
 mod floors;
 mod licences;
+mod new_backend;
 mod packages;
 mod places;
 mod programs;
 mod test;
 mod truth;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
@@ -44,6 +46,11 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Make the crate of a new backend, which the suite shows red until it is written
+    NewBackend {
+        /// What it is called everywhere, such as `wolf`
+        name: String,
+    },
     /// Install the libraries and programs that the tests need
     Install,
 }
@@ -54,6 +61,7 @@ fn main() -> ExitCode {
         Task::Floors => floors::check(),
         Task::Licences => licences::check(),
         Task::Packages => packages::check(),
+        Task::NewBackend { name } => new_backend::run(&root(), &name),
         Task::Places => places::check(),
         Task::Truth { check } => truth::run(check),
         Task::Install => programs::provide(true),
@@ -75,10 +83,32 @@ fn root() -> PathBuf {
 
 /// Cargo, at the root of the workspace.
 fn cargo(arguments: &[&str]) -> Command {
+    cargo_in(&root(), arguments)
+}
+
+fn cargo_in(root: &Path, arguments: &[&str]) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.current_dir(root()).args(arguments);
+    command.current_dir(root).args(arguments);
     command
+}
+
+/// What rustfmt makes of `text`, under the rules of the workspace at `root`.
+fn format_in(root: &Path, text: &str) -> Result<String> {
+    let mut rustfmt = Command::new("rustfmt");
+    rustfmt.current_dir(root).args(["--edition", "2024", "--emit", "stdout"]);
+    let mut rustfmt = rustfmt
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot run rustfmt")?;
+    // rustfmt reads all of it before it writes anything.
+    rustfmt.stdin.take().context("the pipe just made")?.write_all(text.as_bytes())?;
+    let output = rustfmt.wait_with_output()?;
+    if !output.status.success() {
+        bail!("rustfmt ended with {}", output.status);
+    }
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 /// Runs `command` and insists on success.

@@ -10,8 +10,8 @@ use crate::root;
 /// Where feature `cfg` may stand: the facade's list of backends, the choice of rustls' provider.
 const FEATURES: &[&str] = &["polytls/src/backend.rs", "tls-rustls/src/provider.rs"];
 
-/// Where `unsafe` may stand: the calls into BoringSSL and OpenSSL that their safe crates lack.
-const UNSAFE: &[&str] = &["tls-boring/src/ffi.rs", "tls-openssl/src/ffi.rs"];
+/// Where `unsafe` may stand: the calls into C that the safe crates lack, or leave to the caller.
+const UNSAFE: &[&str] = &["tls-boring/src/ffi.rs", "tls-openssl/src/ffi.rs", "tls-s2n/src/ffi.rs"];
 
 /// In two pieces, so that this file does not find itself.
 const KEYWORD: &str = concat!("un", "safe");

@@ -9,12 +9,8 @@ use anyhow::{Context, Result, bail};
 use crate::{cargo, floors, licences, places, programs, succeed, truth};
 
 /// The features of the facade that make a backend available.
-pub(crate) const BACKENDS: [&str; 5] = ["boring", "native", "openssl", "rustls", "rustls-ring"];
-
-/// All of them at once, for the crates that take the choice.
-const ALL: &str = "polytls/boring,polytls/native,polytls/openssl,polytls/rustls,\
-                   polytls/rustls-ring,polytls-cli/boring,polytls-cli/native,\
-                   polytls-cli/openssl,polytls-cli/rustls-ring,tls-rustls/ring";
+pub(crate) const BACKENDS: &[&str] =
+    &["boring", "native", "openssl", "rustls", "rustls-ring", "s2n"];
 
 pub(crate) fn run(install: bool) -> ExitCode {
     let mut tally = Tally::default();
@@ -31,21 +27,29 @@ pub(crate) fn run(install: bool) -> ExitCode {
         // Not counted as passed: it was not looked at.
         false => println!("\n== advisories: not looked at; no cargo-deny with a database is here"),
     }
+    let all = all();
     tally.step("clippy", || {
-        let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--features", ALL];
+        let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--features", &all];
         succeed(cargo(&[&clippy[..], &["--", "-D", "warnings"]].concat()))
     });
     tally.step("feature combinations", combinations);
     tally.step("one program, each backend", swap);
     tally.step("docs", || {
-        let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--locked", "--features", ALL]);
+        let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--locked", "--features", &all]);
         doc.env("RUSTDOCFLAGS", "-D warnings");
         succeed(doc)
     });
     tally.step("truth", || truth::run(true));
-    tally.tests(&["test", "--workspace", "--locked", "--no-fail-fast", "--features", ALL]);
+    tally.tests(&["test", "--workspace", "--locked", "--no-fail-fast", "--features", &all]);
     tally.tests(&["test", "-p", "polytls", "--locked", "--no-fail-fast", "--no-default-features"]);
     tally.end()
+}
+
+/// All of them at once, for the crates that take the choice.
+fn all() -> String {
+    let both = BACKENDS.iter().flat_map(|name| ["polytls", "polytls-cli"].map(|c| (c, name)));
+    let features = both.map(|(krate, name)| format!("{krate}/{name}"));
+    features.chain(["tls-rustls/ring".to_owned()]).collect::<Vec<_>>().join(",")
 }
 
 /// Steps and tests, passed and failed.
@@ -126,7 +130,7 @@ fn run_tests(arguments: &[&str], mut count: impl FnMut(usize, usize)) -> Result<
 }
 
 /// Reads `test result: ok. 12 passed; 0 failed; …`.
-fn counts(line: &str) -> Option<(usize, usize)> {
+pub(crate) fn counts(line: &str) -> Option<(usize, usize)> {
     let (_, counts) = line.strip_prefix("test result: ")?.split_once(". ")?;
     let mut counts = counts.split("; ");
     let passed = counts.next()?.strip_suffix(" passed")?.parse().ok()?;

@@ -163,7 +163,7 @@ fn the_clients_order_decides_in_tls12(c: &dyn Backend, s: &dyn Backend) -> Resul
 }
 
 fn the_only_protocol_in_common_is_taken(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
-    Offer::new((c, &["a", "b", "h2"]), (s, &["x", "y", "h2"])).agrees("h2")
+    Offer::new((c, &["aa", "bb", "h2"]), (s, &["xx", "yy", "h2"])).agrees("h2")
 }
 
 fn no_protocol_in_common_is_refused(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
@@ -238,13 +238,15 @@ fn the_longest_name_is_agreed(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
 }
 
 fn names_are_text_of_any_kind(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
-    [&b"\0"[..], b"a\0b", b"\x0a\x0a", "schön".as_bytes()]
+    [&b"\x0a\x0a"[..], b"\x7f\x01", "schön".as_bytes()]
         .iter()
         .try_for_each(|name| is_agreed(c, s, name))
 }
 
 fn names_are_bytes(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
-    [&b"\xff\xfe"[..], b"\xfa\xfa", b"a\xc3"].iter().try_for_each(|name| is_agreed(c, s, name))
+    [&b"\0"[..], b"h", b"a\0b", b"\xff\xfe", b"\xfa\xfa", b"a\xc3"]
+        .iter()
+        .try_for_each(|name| is_agreed(c, s, name))
 }
 
 fn is_agreed(c: &dyn Backend, s: &dyn Backend, name: &[u8]) -> Result<()> {
@@ -253,8 +255,8 @@ fn is_agreed(c: &dyn Backend, s: &dyn Backend, name: &[u8]) -> Result<()> {
 }
 
 fn names_are_compared_in_full(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
-    Offer::new((c, &["h2c", "H2", "h", "h2"]), (s, &["h2"])).agrees("h2")?;
-    Offer::new((c, &["h2c", "H2", "h"]), (s, &["h2"])).refused()
+    Offer::new((c, &["h2cc", "H2C", "h2", "h2c"]), (s, &["h2c"])).agrees("h2c")?;
+    Offer::new((c, &["h2cc", "H2C", "h2"]), (s, &["h2c"])).refused()
 }
 
 /// Enough for a ClientHello of several records.

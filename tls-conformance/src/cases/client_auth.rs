@@ -35,7 +35,7 @@ cases! { "client_auth";
         [ClientIdentity] [RequestClientCertificate]
         "A client presents its certificate when every byte arrives alone.";
     Pair a_client_without_a_required_certificate_is_refused
-        [Tls13Client] [RequestClientCertificate]
+        [Tls13Client] [EncryptedAlerts RequestClientCertificate]
         "A server that insists refuses a client without a certificate, and says why.";
     Pair a_client_without_a_required_certificate_is_refused_in_tls12
         [Tls12Client] [RequestClientCertificate]
@@ -92,7 +92,8 @@ cases! { "client_auth";
         "The root of a server's own certificate does not vouch for its clients.";
     Pair a_p384_client_is_accepted [ClientIdentity] [RequestClientCertificate]
         "A client's certificate with a P-384 key is accepted.";
-    Pair an_ed25519_client_is_accepted [ClientIdentity] [RequestClientCertificate]
+    Pair an_ed25519_client_is_accepted
+        [ClientIdentity Ed25519] [Ed25519 RequestClientCertificate]
         "A client's certificate with an Ed25519 key is accepted.";
     Pair an_rsa_client_is_accepted [ClientIdentity] [RequestClientCertificate]
         "A client's certificate with an RSA key is accepted.";
@@ -166,17 +167,17 @@ impl<'a> Checkpoint<'a> {
         let mut pair = self.pair()?;
         let (client, server) = pair.handshakes();
         told::refusal(server, why)?;
-        assert_eq!(alert(&mut pair, client), verification::alert(why), "{}", why.name());
+        assert_eq!(alert(&mut pair, client)?, verification::alert(why), "{}", why.name());
         Ok(())
     }
 }
 
 /// The alert that ended the client's connection. In TLS 1.3 the client has done its part of the
 /// handshake before the server looks at the certificate, and learns of it when it reads.
-fn alert(pair: &mut Pair, handshake: Result<()>) -> Alert {
-    let outcome = handshake.and_then(|()| pair.client.read(&mut [0; 9]).map(drop));
-    match outcome.map_err(|e| e.kind()) {
-        Err(ErrorKind::AlertReceived(alert)) => alert,
+fn alert(pair: &mut Pair, handshake: Result<()>) -> Result<Alert> {
+    match handshake.map_err(|e| e.kind()) {
+        Ok(()) => told::encrypted_alert(pair.client.read(&mut [0; 9])),
+        Err(ErrorKind::AlertReceived(alert)) => Ok(alert),
         other => panic!("the client should have got an alert, but: {other:?}"),
     }
 }
@@ -269,7 +270,7 @@ fn without_a_required_one(c: &dyn Backend, s: &dyn Backend, version: Version) ->
     let mut pair = nobody(c, s, auth, Versions::only(version)).pair()?;
     let (client, server) = pair.handshakes();
     assert_eq!(server.map_err(|e| e.kind()), Err(ErrorKind::NoPeerCertificate));
-    Ok(alert(&mut pair, client))
+    alert(&mut pair, client)
 }
 
 fn a_client_without_a_required_certificate_is_refused(
@@ -360,7 +361,7 @@ fn a_client_certificate_that_may_not_sign_is_refused(
     })?;
     let (client, server) = pair.handshakes();
     told::refusal(server, CertificateError::Purpose)?;
-    let told = alert(&mut pair, client);
+    let told = alert(&mut pair, client)?;
     assert!(verification::may_not_sign(told), "{told}");
     Ok(())
 }
@@ -454,7 +455,12 @@ fn a_p384_client_is_accepted(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
 }
 
 fn an_ed25519_client_is_accepted(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
-    with_key(c, s, verification::ed25519(), Versions::default())
+    let clients = clients();
+    let identity = clients.issue(Leaf::client("somebody").with_key(verification::ed25519()));
+    let mut pair = Checkpoint::new(c, s, &identity, clients.roots()).pair()?;
+    told::ed25519(pair.handshakes())?;
+    assert_eq!(pair.negotiated().1.peer_certificate(), Some(identity.leaf()));
+    Ok(())
 }
 
 fn an_rsa_client_is_accepted(c: &dyn Backend, s: &dyn Backend) -> Result<()> {

@@ -31,13 +31,15 @@ cases! { "closing";
         "Where truncation is tolerated, a damaged record is still an error.";
     Pair truncation_during_the_handshake_is_never_tolerated [] []
         "Where truncation is tolerated, a handshake that is cut off is still an error.";
-    Pair tls12_a_closed_side_reads_on [Tls12Client] [Tls12Server]
+    Pair tls12_a_closed_side_reads_on
+        [Tls12Client Tls12HalfClose] [Tls12HalfClose Tls12Server]
         "After its own close_notify a TLS 1.2 side reads all that its peer still sends: 1 MiB.";
     Pair tls13_a_closed_side_reads_on [Tls13Client] [Tls13Server]
         "After its own close_notify a TLS 1.3 side reads all that its peer still sends: 1 MiB.";
     Pair a_write_after_the_own_close_is_misuse [] []
         "Writing after the own close_notify is refused, sends nothing, and harms nothing else.";
-    Pair tls12_a_write_after_the_peers_close_arrives [Tls12Client] [Tls12Server]
+    Pair tls12_a_write_after_the_peers_close_arrives
+        [Tls12Client Tls12HalfClose] [Tls12HalfClose Tls12Server]
         "A TLS 1.2 side whose peer has closed may still write, and close.";
     Pair tls13_a_write_after_the_peers_close_arrives [Tls13Client] [Tls13Server]
         "A TLS 1.3 side whose peer has closed may still write, and close.";

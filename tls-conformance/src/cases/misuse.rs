@@ -241,8 +241,9 @@ fn a_broken_connection_sends_nothing_more(
         pair.carry_all();
         let (side, peer) = pair.sides(side);
         break_at(side, peer)?;
+        // The alert, from a library that has one for it.
         let alert = take_pending(side);
-        assert_eq!(crate::raw::records(&alert).len(), 1, "{alert:02x?}");
+        assert!(crate::raw::records(&alert).len() <= 1, "{alert:02x?}");
         all_fail(side, ErrorKind::BadRecord);
         assert!(side.wire().pending().is_empty());
     }

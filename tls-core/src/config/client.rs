@@ -98,6 +98,10 @@ impl ClientConfig {
             (!alpn.is_empty(), Capability::AlpnClient),
             (!alpn.is_text(), Capability::AlpnBytes),
             (identity.is_some(), Capability::ClientIdentity),
+            (
+                identity.as_ref().is_some_and(|own| own.leaf_facts().is_ed25519()),
+                Capability::Ed25519,
+            ),
             (!send_server_name, Capability::OmitServerName),
             (partial, Capability::PartialChains),
         ];

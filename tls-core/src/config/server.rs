@@ -116,6 +116,7 @@ impl ServerConfig {
             (!protocols.is_empty() && !default_policy, Capability::AlpnServerPolicy),
             (*client_auth != ClientAuth::None, Capability::RequestClientCertificate),
             (client_auth.roots().is_some_and(Roots::has_partial), Capability::PartialChains),
+            (identities.iter().any(|own| own.leaf_facts().is_ed25519()), Capability::Ed25519),
             (identities.len() > 1, Capability::SeveralIdentities),
         ];
         versions_required(*versions, Capability::Tls12Server, Capability::Tls13Server)

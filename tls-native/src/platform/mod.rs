@@ -22,6 +22,9 @@ pub(crate) use windows::*;
 const EVERYWHERE: Capabilities = Capabilities::of(&[
     Capability::AlpnClient,
     Capability::ClientIdentity,
+    Capability::DefaultSuites,
+    Capability::Ed25519,
+    Capability::EncryptedAlerts,
     Capability::OmitServerName,
     Capability::ReportCipherSuite,
     Capability::ReportGroup,
@@ -32,5 +35,6 @@ const EVERYWHERE: Capabilities = Capabilities::of(&[
     Capability::SkipAllVerification,
     Capability::SkipNameVerification,
     Capability::Tls12Client,
+    Capability::Tls12HalfClose,
     Capability::Tls12Server,
 ]);

@@ -59,7 +59,7 @@ faults! {
     Pair an_unknown_critical_extension [CertificateReasons] []
         "A certificate with an unknown critical extension is refused for it."
         => refused(CertificateError::UnhandledCriticalExtension, Alert::BAD_CERTIFICATE);
-    Pair too_long_a_chain [CertificateReasons] []
+    Pair too_long_a_chain [CertificateReasons LimitChain] []
         "A certificate under seven intermediates is refused for the length of its chain."
         => refused(CertificateError::ChainTooLong, Alert::UNKNOWN_CA);
     Pair an_expired_client [ClientIdentity] [CertificateReasons RequestClientCertificate]

@@ -47,9 +47,10 @@ cases! { "verification";
         "A certificate with a P-384 key is accepted.";
     Pair a_p384_certificate_is_accepted_in_tls12 [Tls12Client] [Tls12Server]
         "A certificate with a P-384 key is accepted in TLS 1.2.";
-    Pair an_ed25519_certificate_is_accepted [] []
+    Pair an_ed25519_certificate_is_accepted [Ed25519] [Ed25519]
         "A certificate with an Ed25519 key is accepted.";
-    Pair an_ed25519_certificate_is_accepted_in_tls12 [Tls12Client] [Tls12Server]
+    Pair an_ed25519_certificate_is_accepted_in_tls12
+        [Ed25519 Tls12Client] [Ed25519 Tls12Server]
         "A certificate with an Ed25519 key is accepted in TLS 1.2.";
     Pair a_p384_root_is_accepted [] []
         "A root with a P-384 key can sign a certificate with a P-256 key.";
@@ -291,11 +292,17 @@ fn a_p384_certificate_is_accepted_in_tls12(c: &dyn Backend, s: &dyn Backend) -> 
 }
 
 fn an_ed25519_certificate_is_accepted(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
-    accepts_key(Meeting::of(c, s), ed25519())
+    accepts_ed25519(Meeting::of(c, s))
 }
 
 fn an_ed25519_certificate_is_accepted_in_tls12(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
-    accepts_key(Meeting::of(c, s).speaking(Version::Tls12), ed25519())
+    accepts_ed25519(Meeting::of(c, s).speaking(Version::Tls12))
+}
+
+fn accepts_ed25519(meeting: Meeting<'_>) -> Result<()> {
+    let root = root();
+    let identity = root.issue(Leaf::server(&[NAME]).with_key(ed25519()));
+    told::ed25519(meeting.pair(&root.roots(), &identity)?.handshakes())
 }
 
 fn accepts_root_key(c: &dyn Backend, s: &dyn Backend, key: KeyPair) -> Result<()> {
