@@ -256,7 +256,7 @@ impl Unable {
     /// The names that it can have.
     fn names<'a>(&self, all: &'a Protocols) -> impl Iterator<Item = &'a [u8]> {
         let only_text = self.lacks(Capability::AlpnBytes);
-        all.iter().filter(move |name| !only_text || str::from_utf8(name).is_ok())
+        all.iter().filter(move |name| !only_text || std::str::from_utf8(name).is_ok())
     }
 
     fn roots(&self, wanted: &Roots) -> Result<Roots> {
