@@ -31,15 +31,23 @@ pub const DIFFERENCES: &[Difference] = &[
                     that the client sees",
         answers: &[
             Answer { what: "`certificate_required`", backends: RUSTLS },
-            Answer { what: "`handshake_failure`", backends: OPENSSL },
+            Answer { what: "`handshake_failure`", backends: &["boring", "openssl", "s2n"] },
+            Answer { what: "cannot ask for one", backends: NATIVE },
         ],
-        cases: &["client_auth::a_client_without_a_required_certificate_is_refused_in_tls12"],
+        cases: &[
+            "client_auth::a_client_without_a_required_certificate_is_refused_in_tls12",
+            "faults::no_client_certificate_in_tls12",
+        ],
     },
     Difference {
         situation: "A peer's certificates have more than 65,535 bytes",
         answers: &[
             Answer { what: "refused, without an alert", backends: RUSTLS },
-            Answer { what: "refused, with an alert", backends: OPENSSL },
+            Answer { what: "refused, with an alert", backends: &["boring", "openssl", "s2n"] },
+            Answer {
+                what: "refused, with an alert; in TLS 1.3 only above 102,400 bytes",
+                backends: NATIVE,
+            },
         ],
         cases: &[
             "handshake::tls12_too_long_a_chain_of_certificates_is_refused",
@@ -50,7 +58,7 @@ pub const DIFFERENCES: &[Difference] = &[
         situation: "A record's header was changed, or data comes in clear after the handshake",
         answers: &[Answer {
             what: "`Protocol` or `BadRecord`, whichever the library notices first",
-            backends: &["openssl", "rustls", "rustls-ring"],
+            backends: &["boring", "native", "openssl", "rustls", "rustls-ring", "s2n"],
         }],
         cases: &[
             "transfer::tls12_a_changed_header_is_found",
@@ -66,7 +74,7 @@ pub const DIFFERENCES: &[Difference] = &[
                 what: "not looked at; the content is authenticated all the same",
                 backends: RUSTLS,
             },
-            Answer { what: "refused", backends: OPENSSL },
+            Answer { what: "refused", backends: &["boring", "native", "openssl", "s2n"] },
         ],
         cases: &["transfer::tls13_a_changed_header_is_found"],
     },
@@ -77,7 +85,7 @@ pub const DIFFERENCES: &[Difference] = &[
             Answer { what: "goes on", backends: RUSTLS },
             Answer {
                 what: "`NoSharedCipher`: the list limits certificates too (RFC 8422 §5.1.1)",
-                backends: OPENSSL,
+                backends: &["boring", "openssl"],
             },
         ],
         cases: &[],
@@ -87,7 +95,7 @@ pub const DIFFERENCES: &[Difference] = &[
                     with the curve of the server's key",
         answers: &[
             Answer { what: "`NoSharedSignature`", backends: RUSTLS },
-            Answer { what: "goes on", backends: OPENSSL },
+            Answer { what: "goes on", backends: &["boring", "native", "openssl", "s2n"] },
         ],
         cases: &["handshake::a_tls12_hello_of_another_hash_is_served_or_shares_no_signature"],
     },
@@ -95,13 +103,95 @@ pub const DIFFERENCES: &[Difference] = &[
         situation: "A certificate has its issuer's very name, and neither of them a key identifier",
         answers: &[
             Answer { what: "taken for what it is", backends: RUSTLS },
-            Answer { what: "taken for self-signed", backends: OPENSSL },
+            Answer { what: "taken for self-signed", backends: &["openssl"] },
+            Answer {
+                what: "taken for self-signed, unless its key usage says that it signs no \
+                       certificates",
+                backends: &["boring"],
+            },
+        ],
+        cases: &[],
+    },
+    Difference {
+        situation: "An own certificate with an ECDSA key has a key usage without digitalSignature",
+        answers: &[
+            Answer {
+                what: "loaded; every peer refuses it",
+                backends: &["openssl", "rustls", "rustls-ring"],
+            },
+            Answer { what: "`Config`", backends: &["boring"] },
+        ],
+        cases: &["verification::a_certificate_that_may_not_sign_is_refused"],
+    },
+    Difference {
+        situation: "A TLS 1.3 peer's certificate has a key usage without digitalSignature",
+        answers: &[
+            Answer {
+                what: "`Purpose`, in the order of faults",
+                backends: &["openssl", "rustls", "rustls-ring"],
+            },
+            Answer {
+                what: "`Purpose` before any other fault, also where the chain is left out; the \
+                       alert is `illegal_parameter`",
+                backends: &["boring"],
+            },
+        ],
+        cases: &[
+            "verification::a_certificate_that_may_not_sign_is_refused",
+            "client_auth::a_client_certificate_that_may_not_sign_is_refused",
+        ],
+    },
+    Difference {
+        situation: "A client refuses a server's certificate in TLS 1.3: the alert on the wire",
+        answers: &[
+            Answer { what: "encrypted", backends: &["boring", "rustls", "rustls-ring"] },
+            Answer { what: "in clear", backends: &["native", "openssl", "s2n"] },
+        ],
+        cases: &[],
+    },
+    Difference {
+        situation: "A TLS 1.2 peer prefers a suite or a group that is not in the core's defaults",
+        answers: &[
+            Answer {
+                what: "another one in common is settled",
+                backends: &["boring", "openssl", "rustls", "rustls-ring"],
+            },
+            Answer {
+                what: "refused when it is settled, although there may be a better one in common",
+                backends: &["native", "s2n"],
+            },
+        ],
+        cases: &[],
+    },
+    Difference {
+        situation: "The order of suites and groups by default",
+        answers: &[
+            Answer {
+                what: "the core's",
+                backends: &["boring", "openssl", "rustls", "rustls-ring"],
+            },
+            Answer { what: "OpenSSL's", backends: NATIVE },
+            Answer {
+                what: "AES-128 before AES-256; P-256 before X25519, and three groups more",
+                backends: &["s2n"],
+            },
+        ],
+        cases: &[],
+    },
+    Difference {
+        situation: "A client offers a session ticket, or asks for one",
+        answers: &[
+            Answer {
+                what: "not taken up",
+                backends: &["boring", "openssl", "rustls", "rustls-ring", "s2n"],
+            },
+            Answer { what: "a server resumes sessions", backends: NATIVE },
         ],
         cases: &[],
     },
 ];
 
-const OPENSSL: &[&str] = &["openssl"];
+const NATIVE: &[&str] = &["native"];
 const RUSTLS: &[&str] = &["rustls", "rustls-ring"];
 
 #[cfg(test)]
