@@ -8,6 +8,8 @@ use crate::{Error, ErrorKind, Result};
 /// A checked list of application protocol names, best first.
 ///
 /// Cheap to clone. Each name has 1 to 255 bytes (RFC 7301 §3.1), and the list 32,768 at most.
+/// A name that is no text in UTF-8 requires
+/// [`Capability::AlpnBytes`](crate::Capability::AlpnBytes).
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Protocols(Arc<[Box<[u8]>]>);
 

@@ -17,9 +17,11 @@ use crate::{Error, ErrorKind, Result};
 /// `Roots::empty().with_pem_file(…)` trusts only these, `Roots::system().with_pem_file(…)` the
 /// system's and these. Each is trusted as it is: as an issuer, if it is an authority's, also when it
 /// is no root itself; and as the peer's own certificate. Its dates and what it may be used for are
-/// checked like any other's.
+/// checked like any other's. One that is no root, whose issuer is another, requires
+/// [`Capability::PartialChains`](crate::Capability::PartialChains).
 ///
-/// Cheap to clone. The system's certificates are read when a configuration is compiled.
+/// Cheap to clone. The system's certificates are read when a configuration is compiled. A backend
+/// that is the system's own library may leave the system to verify in its way instead.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Roots {
     base: Base,

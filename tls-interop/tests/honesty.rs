@@ -276,7 +276,7 @@ impl Unable {
     fn names<'a>(&self, all: &'a Protocols) -> impl Iterator<Item = &'a [u8]> {
         let only_text = self.lacks(Capability::AlpnBytes);
         let is_text =
-            |name: &[u8]| name.len() > 1 && !name.contains(&0) && str::from_utf8(name).is_ok();
+            |name: &[u8]| name.len() > 1 && !name.contains(&0) && std::str::from_utf8(name).is_ok();
         all.iter().filter(move |name| !only_text || is_text(name))
     }
 

@@ -102,6 +102,7 @@ impl NativeSession {
             Role::Client { .. } => &passed.incoming,
             Role::Server { .. } => &passed.outgoing,
         };
+        let judged = self.answer.certificate().is_some();
         self.answer.feed(from_server).map_err(|e| (Alert::DECODE_ERROR, e))?;
         match &self.role {
             Role::Client { with, name } => {
@@ -112,7 +113,7 @@ impl NativeSession {
                     let e = Error::new(ErrorKind::Protocol);
                     return Err((Alert::DECODE_ERROR, e.because("absurdly long certificates")));
                 }
-                if let Some(leaf) = self.answer.certificate() {
+                if let Some(leaf) = self.answer.certificate().filter(|_| !judged) {
                     with.demands.check(leaf, name)?;
                 }
             }
@@ -207,10 +208,12 @@ impl Session for NativeSession {
                 }
             },
             State::Midway(stream) => self.line.lend(wire, || stream.handshake()),
-            done => {
-                self.state = done;
+            State::Done(stream) => {
+                self.state = State::Done(stream);
                 return Ok(Progress::Ready(()));
             }
+            // The core makes no call after an error.
+            State::Failed => return Err(Error::new(ErrorKind::Misuse).because("it has failed")),
         };
         let passed = self.line.passed();
         let stream = match step {

@@ -354,16 +354,11 @@ fn a_client_certificate_that_may_not_sign_is_refused(
     c: &dyn Backend,
     s: &dyn Backend,
 ) -> Result<()> {
-    let leaf = Leaf::client("somebody")
-        .with(|params| params.key_usages = vec![rcgen::KeyUsagePurpose::KeyAgreement]);
     let clients = clients();
-    let asking = Checkpoint::new(c, s, &clients.issue(leaf), clients.roots());
-    let Some(mut pair) = verification::presented(asking.pair())? else {
-        // What is left to see is a certificate that is not meant for this in another way.
-        let purposes = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
-        let other = Leaf::client("somebody").with(|params| params.extended_key_usages = purposes);
-        return refused(c, s, other, CertificateError::Purpose);
-    };
+    let leaf = || Leaf::client("somebody");
+    let mut pair = verification::with_a_key_that_may_not_sign(&leaf, &|leaf| {
+        Checkpoint::new(c, s, &clients.issue(leaf), clients.roots()).pair()
+    })?;
     let (client, server) = pair.handshakes();
     told::refusal(server, CertificateError::Purpose)?;
     let told = alert(&mut pair, client)?;

@@ -123,7 +123,7 @@ mod tests {
         assert!(!permits(vec![net()], vec![v4([192, 0, 2, 4], 30)], &["192.0.2.7"]));
         assert!(permits(vec![], vec![v4([192, 0, 2, 4], 30)], &["192.0.2.8"]));
         let net = CidrSubnet::from_v6_prefix([0x20; 16], 16);
-        let net = || GeneralSubtree::IpAddress(net.clone());
+        let net = || GeneralSubtree::IpAddress(net);
         assert!(permits(vec![net()], vec![], &["2020::1"]));
         assert!(!permits(vec![net()], vec![], &["2021::1"]));
     }
