@@ -72,6 +72,20 @@ impl Policy {
     }
 }
 
+/// The suite with this name of OpenSSL's, which s2n gives its suites. The core knows IANA's.
+pub(crate) fn suite(name: &str) -> Option<CipherSuite> {
+    Some(match name {
+        "TLS_AES_128_GCM_SHA256" => CipherSuite::TLS13_AES_128_GCM_SHA256,
+        "TLS_AES_256_GCM_SHA384" => CipherSuite::TLS13_AES_256_GCM_SHA384,
+        "TLS_CHACHA20_POLY1305_SHA256" => CipherSuite::TLS13_CHACHA20_POLY1305_SHA256,
+        "ECDHE-ECDSA-AES128-GCM-SHA256" => CipherSuite::ECDHE_ECDSA_AES_128_GCM_SHA256,
+        "ECDHE-ECDSA-AES256-GCM-SHA384" => CipherSuite::ECDHE_ECDSA_AES_256_GCM_SHA384,
+        "ECDHE-RSA-AES128-GCM-SHA256" => CipherSuite::ECDHE_RSA_AES_128_GCM_SHA256,
+        "ECDHE-RSA-AES256-GCM-SHA384" => CipherSuite::ECDHE_RSA_AES_256_GCM_SHA384,
+        _ => return None,
+    })
+}
+
 /// What a server's key can be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Key {

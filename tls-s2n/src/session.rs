@@ -17,7 +17,7 @@ use crate::NAME;
 use crate::config::Serving;
 use crate::error;
 use crate::ffi::Driven;
-use crate::policy::Policy;
+use crate::policy::{self, Policy};
 use crate::records::{self, Phase};
 
 pub(crate) struct S2nSession {
@@ -110,8 +110,13 @@ impl S2nSession {
     /// Answers what s2n would not: which identity, which protocol, and what is missing.
     fn prepare(&mut self, wire: &mut Wire, serving: &Serving) -> Result<Progress<()>> {
         let hello = match wire.unread() {
-            // s2n knows what to do with an alert.
-            [records::ALERT, ..] => return Ok(Progress::Ready(())),
+            // s2n would take pieces of alerts, and then the hello behind them, before it is read here.
+            &[records::ALERT, _, _, 0, 2, _, code, ..] => {
+                let why = ErrorKind::AlertReceived(Alert(code));
+                return Err(Error::from_backend(why, NAME, "in place of a ClientHello"));
+            }
+            [records::ALERT, rest @ ..] if rest.len() < 6 => return Ok(Progress::WantRead),
+            [records::ALERT, ..] => return self.refuse(wire, ErrorKind::Protocol),
             bytes => match ClientHello::read(bytes) {
                 Ok(None) => return Ok(Progress::WantRead),
                 Ok(Some(hello)) => hello,
@@ -173,9 +178,8 @@ impl S2nSession {
     }
 
     fn cipher_suite(&self) -> Option<CipherSuite> {
-        // The core knows the names of IANA, and s2n only OpenSSL's.
         let name = self.driven.connection().cipher_suite().ok()?;
-        CipherSuite::DEFAULT.iter().copied().find(|suite| openssl_name(*suite) == name)
+        policy::suite(name)
     }
 }
 
@@ -294,19 +298,6 @@ fn certificate(
 ) -> Option<CertificateDer<'static>> {
     let first = chain.iter().next()?.ok()?;
     Some(first.der().ok()?.to_vec().into())
-}
-
-fn openssl_name(suite: CipherSuite) -> &'static str {
-    match suite {
-        CipherSuite::TLS13_AES_128_GCM_SHA256 => "TLS_AES_128_GCM_SHA256",
-        CipherSuite::TLS13_AES_256_GCM_SHA384 => "TLS_AES_256_GCM_SHA384",
-        CipherSuite::TLS13_CHACHA20_POLY1305_SHA256 => "TLS_CHACHA20_POLY1305_SHA256",
-        CipherSuite::ECDHE_ECDSA_AES_128_GCM_SHA256 => "ECDHE-ECDSA-AES128-GCM-SHA256",
-        CipherSuite::ECDHE_ECDSA_AES_256_GCM_SHA384 => "ECDHE-ECDSA-AES256-GCM-SHA384",
-        CipherSuite::ECDHE_RSA_AES_128_GCM_SHA256 => "ECDHE-RSA-AES128-GCM-SHA256",
-        CipherSuite::ECDHE_RSA_AES_256_GCM_SHA384 => "ECDHE-RSA-AES256-GCM-SHA384",
-        _ => "",
-    }
 }
 
 /// The most content of a record (RFC 8446 §5.1).

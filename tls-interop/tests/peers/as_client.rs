@@ -143,9 +143,8 @@ fn data_is_intact(bench: &Bench<'_>, version: Version) {
     talk.tls.handshake().unwrap();
     let negotiated = talk.tls.negotiated().unwrap();
     assert_eq!(negotiated.version, Some(version));
-    let chain = bench.fixture.server.identity.chain();
-    let told = if bench.can(Capability::ReportPeerChain) { chain } else { &chain[..1] };
-    assert!(negotiated.peer_chain == told);
+    let theirs = bench.fixture.server.identity.chain();
+    assert!(negotiated.peer_chain == ours::told_of_chain(bench.backend, theirs));
     talk.server.exchange(&mut talk.tls);
     talk.close(bench.program.habits());
     assert_eq!(talk.server.report().version.as_deref(), Some(version.name()));
@@ -272,8 +271,7 @@ fn tls13_strange_client_certificate_is_refused(bench: &Bench<'_>) {
 
 fn we_refuse(bench: &Bench<'_>, mut talk: Talk<'_>, why: CertificateError) {
     let e = Error::from(talk.tls.handshake().unwrap_err());
-    let why = if bench.can(Capability::CertificateReasons) { why } else { CertificateError::Other };
-    assert_eq!(e.kind(), ErrorKind::Certificate(why));
+    assert_eq!(e.kind(), ErrorKind::Certificate(ours::told_reason(bench.backend, why)));
 }
 
 fn wrong_name_is_name_mismatch(bench: &Bench<'_>) {

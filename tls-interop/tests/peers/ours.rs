@@ -5,7 +5,11 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Instant;
 
-use polytls::{Backend, Blocking, Capabilities, Client, Error, ErrorKind, Server, Stream};
+use polytls::pki_types::CertificateDer;
+use polytls::{
+    Backend, Blocking, Capabilities, Capability, CertificateError, Client, Error, ErrorKind,
+    Server, Stream,
+};
 
 use crate::process::{Child, PATIENCE, TICK};
 
@@ -25,6 +29,25 @@ pub(crate) fn honoured<T>(
 }
 
 pub(crate) type Tls = Stream<Blocking<TcpStream>>;
+
+/// What a backend can tell of the chain that a peer has sent.
+pub(crate) fn told_of_chain<'a>(
+    backend: &dyn Backend,
+    chain: &'a [CertificateDer<'static>],
+) -> &'a [CertificateDer<'static>] {
+    match backend.capabilities().contains(Capability::ReportPeerChain) {
+        true => chain,
+        false => &chain[..1],
+    }
+}
+
+/// What a backend can tell of the reason why it refuses a certificate.
+pub(crate) fn told_reason(backend: &dyn Backend, why: CertificateError) -> CertificateError {
+    match backend.capabilities().contains(Capability::CertificateReasons) {
+        true => why,
+        false => CertificateError::Other,
+    }
+}
 
 /// Begins a connection to `child`, as soon as it listens on `port`.
 ///
