@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{cargo, floors, licences, places, programs, succeed, truth};
+use crate::{cargo, floors, licences, packages, places, programs, succeed, truth};
 
 /// The features of the facade that make a backend available.
 pub(crate) const BACKENDS: &[&str] =
@@ -40,6 +40,7 @@ pub(crate) fn run(install: bool) -> ExitCode {
         succeed(doc)
     });
     tally.step("truth", || truth::run(true));
+    tally.step("packages", packages::check);
     tally.tests(&["test", "--workspace", "--locked", "--no-fail-fast", "--features", &all]);
     tally.tests(&["test", "-p", "polytls", "--locked", "--no-fail-fast", "--no-default-features"]);
     tally.end()
@@ -113,7 +114,13 @@ impl Tally {
 
 /// Runs Cargo's tests, shows what they print, and tells each binary's counts.
 fn run_tests(arguments: &[&str], mut count: impl FnMut(usize, usize)) -> Result<()> {
-    let mut tests = cargo(arguments).stdout(Stdio::piped()).spawn().context("cannot run cargo")?;
+    let mut tests = cargo(arguments);
+    // Cargo gives documentation tests no order of libraries (docs/decisions/0010).
+    if let Ok(folder) = output(Command::new("pkg-config").args(["--variable=libdir", "openssl"])) {
+        let libraries = ["ssl", "crypto"].map(|name| format!("-Clink-arg={folder}/lib{name}.so"));
+        tests.env("RUSTDOCFLAGS", libraries.join(" "));
+    }
+    let mut tests = tests.stdout(Stdio::piped()).spawn().context("cannot run cargo")?;
     let output = tests.stdout.take().context("the pipe just made")?;
     for line in BufReader::new(output).lines() {
         let line = line?;
@@ -127,6 +134,15 @@ fn run_tests(arguments: &[&str], mut count: impl FnMut(usize, usize)) -> Result<
         bail!("cargo ended with {status}");
     }
     Ok(())
+}
+
+/// What `command` prints, without the end of its line.
+fn output(command: &mut Command) -> Result<String> {
+    let output = command.output()?;
+    if !output.status.success() {
+        bail!("{command:?} ended with {}", output.status);
+    }
+    Ok(String::from_utf8(output.stdout)?.trim_end().to_owned())
 }
 
 /// Reads `test result: ok. 12 passed; 0 failed; …`.

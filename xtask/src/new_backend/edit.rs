@@ -59,7 +59,7 @@ pub(super) fn interop(text: &str, name: &Name) -> Result<String> {
 pub(super) fn facade_backends(text: &str, name: &Name) -> Result<String> {
     let fill = |text: &str| name.fill(&text.replace("FEATURE", FEATURE));
     let text = before_line(text, "/// Every backend in this build", &fill(BLOCK))?;
-    extend_list(&text, "static ALL: &[&dyn Backend] = &[", &fill("#[cfg(FEATURE)] &NEW_LIB"))
+    extend_list(&text, "static ALL: &[&dyn Backend] =", &fill("#[cfg(FEATURE)] &NEW_LIB"))
 }
 
 /// In two pieces, so that the check of places does not take this file for one.
@@ -94,13 +94,13 @@ pub(super) fn facade_table(text: &str, name: &Name) -> Result<String> {
 /// The crate's floor, and the facade's right to stand on it.
 pub(super) fn floors(text: &str, name: &Name) -> Result<String> {
     let row = name.fill("    (\"tls-new-lib\", &[\"tls-core\"]),\n");
-    let text = before_line(text, "    (\"polytls\", &[", &row)?;
-    extend_list(&text, "(\"polytls\", &[", &format!("\"{}\"", name.crate_name()))
+    let text = before_line(text, "    (\"polytls\", ", &row)?;
+    extend_list(&text, "const UNDER_FACADE: &[&str] =", &format!("\"{}\"", name.crate_name()))
 }
 
 /// The feature combinations that the gate goes through.
 pub(super) fn gate(text: &str, name: &Name) -> Result<String> {
-    extend_list(text, "const BACKENDS: &[&str] = &[", &format!("\"{name}\""))
+    extend_list(text, "const BACKENDS: &[&str] =", &format!("\"{name}\""))
 }
 
 fn parse(text: &str) -> Result<DocumentMut> {
@@ -165,9 +165,12 @@ fn before_line(text: &str, line: &str, new: &str) -> Result<String> {
     Ok(format!("{}{new}{}", &text[..at], &text[at..]))
 }
 
-/// Adds `entry` to the list that begins with `opening`, and sorts the list. rustfmt does the rest.
+/// Adds `entry` to the first list behind `opening`, and sorts the list. rustfmt does the rest.
 fn extend_list(text: &str, opening: &str, entry: &str) -> Result<String> {
-    let begin = only(text, opening)? + opening.len();
+    let behind = only(text, opening)? + opening.len();
+    let bracket =
+        text[behind..].find('[').with_context(|| format!("no list behind `{opening}`"))?;
+    let begin = behind + bracket + 1;
     let (mut depth, mut from, mut entries) = (0_usize, begin, Vec::new());
     for (i, c) in text[begin..].char_indices().map(|(i, c)| (begin + i, c)) {
         match c {
@@ -186,7 +189,7 @@ fn extend_list(text: &str, opening: &str, entry: &str) -> Result<String> {
             return Ok(format!("{}{}{}", &text[..begin], entries.join(", "), &text[i..]));
         }
     }
-    bail!("the list that begins with `{opening}` does not end");
+    bail!("the list behind `{opening}` does not end");
 }
 
 /// Where `what` stands, which must be in one place only.
@@ -207,14 +210,14 @@ mod tests {
     fn lists_grow_in_order_whatever_is_in_them() {
         let list =
             "static ALL: &[X] = &[\n    #[cfg(a, b)]\n    &A,\n    #[cfg(c)]\n    &C,\n];\nrest";
-        let longer = extend_list(list, "static ALL: &[X] = &[", "#[cfg(b)] &B").unwrap();
+        let longer = extend_list(list, "static ALL: &[X] =", "#[cfg(b)] &B").unwrap();
         assert_eq!(
             longer,
             "static ALL: &[X] = &[#[cfg(a, b)]\n    &A, #[cfg(b)] &B, #[cfg(c)]\n    &C];\nrest"
         );
-        assert_eq!(extend_list("x = [];", "x = [", "1").unwrap(), "x = [1];");
+        assert_eq!(extend_list("x = [];", "x =", "1").unwrap(), "x = [1];");
         for bad in ["y = []", "x = [1, 2", "x = [] x = []"] {
-            assert!(extend_list(bad, "x = [", "3").is_err(), "{bad}");
+            assert!(extend_list(bad, "x =", "3").is_err(), "{bad}");
         }
     }
 
