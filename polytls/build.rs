@@ -61,11 +61,10 @@ fn has_prefix(target: &str) -> bool {
 /// dependencies; so it is a folder of links. With OpenSSL linked statically nobody looks there.
 #[cfg(unix)]
 fn prefer_system_openssl() {
-    let (Ok(openssl), Some(out)) =
-        (pkg_config::get_variable("openssl", "libdir"), env::var_os("OUT_DIR"))
-    else {
-        return;
-    };
+    let mut ask = std::process::Command::new("pkg-config");
+    let Ok(told) = ask.args(["--variable=libdir", "openssl"]).output() else { return };
+    let openssl = String::from_utf8_lossy(&told.stdout).trim_end().to_owned();
+    let Some(out) = env::var_os("OUT_DIR") else { return };
     let out = std::path::Path::new(&out);
     for library in ["libssl.so", "libcrypto.so"] {
         let (original, link) = (std::path::Path::new(&openssl).join(library), out.join(library));

@@ -44,10 +44,10 @@
 //! | `openssl-vendored` | `openssl`, built along and linked statically | perl, make, a C compiler |
 //! | `s2n` | `s2n`: s2n-tls with AWS-LC, built along | a C compiler |
 //!
-//! A feature makes a backend available, and changes nothing else. `boring` does not go together
-//! with `openssl`, nor with `native` on Linux: their symbols have the same names, and the build says
-//! so ([`manual::choosing`]). Without any the crate compiles,
-//! for libraries that leave the choice to the program.
+//! A feature makes a backend available, and changes nothing else. Without any the crate compiles, for
+//! libraries that leave the choice to the program. `boring` does not go together with `openssl`, nor
+//! with `native` on Linux: their symbols have the same names, and the build says so
+//! ([`manual::choosing`]).
 
 pub mod backend;
 pub mod manual;

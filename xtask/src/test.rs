@@ -1,12 +1,13 @@
 //! Everything that has to pass before a change lands.
 
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{cargo, floors, licences, packages, places, programs, succeed, truth};
+use crate::{cargo, floors, licences, packages, places, programs, root, succeed, truth};
 
 /// The features of the facade that make a backend available.
 pub(crate) const BACKENDS: &[&str] =
@@ -120,6 +121,7 @@ fn run_tests(arguments: &[&str], mut count: impl FnMut(usize, usize)) -> Result<
         let libraries = ["ssl", "crypto"].map(|name| format!("-Clink-arg={folder}/lib{name}.so"));
         tests.env("RUSTDOCFLAGS", libraries.join(" "));
     }
+    tests.env("SSL_CERT_FILE", one_root()?);
     let mut tests = tests.stdout(Stdio::piped()).spawn().context("cannot run cargo")?;
     let output = tests.stdout.take().context("the pipe just made")?;
     for line in BufReader::new(output).lines() {
@@ -134,6 +136,22 @@ fn run_tests(arguments: &[&str], mut count: impl FnMut(usize, usize)) -> Result<
         bail!("cargo ended with {status}");
     }
     Ok(())
+}
+
+/// A file with one certificate, to be the system's roots.
+///
+/// native-tls reads all of them for each client, also for those that do not want them, and the suite
+/// makes thousands.
+pub(crate) fn one_root() -> Result<PathBuf> {
+    let (file, key) = (root().join("target/one-root.pem"), root().join("target/one-root.key"));
+    if !file.is_file() {
+        let new = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650";
+        let mut openssl = Command::new("openssl");
+        openssl.args(new.split(' ')).args(["-subj", "/CN=Root of a machine for tests", "-keyout"]);
+        openssl.arg(key).arg("-out").arg(&file).stderr(Stdio::null());
+        succeed(openssl)?;
+    }
+    Ok(file)
 }
 
 /// What `command` prints, without the end of its line.

@@ -41,7 +41,7 @@ fn observe() -> Result<String> {
     let features = test::BACKENDS.join(",");
     let mut suite = cargo(&["run", "--quiet", "--locked", "--package", "polytls-cli"]);
     suite.args(["--features", &features, "--", "conformance", "--self-only", "--markdown"]);
-    suite.arg(&made);
+    suite.arg(&made).env("SSL_CERT_FILE", test::one_root()?);
     succeed(suite)?;
     fs::read_to_string(&made).with_context(|| made.display().to_string())
 }

@@ -2,8 +2,8 @@
 
 use rcgen::{CustomExtension, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose};
 use tls_core::{
-    Alert, Backend, CertificateError, ClientAuth, ClientConfig, ErrorKind, Identity, Result, Roots,
-    ServerConfig,
+    Alert, Backend, Capability, CertificateError, ClientAuth, ClientConfig, Error, ErrorKind,
+    Identity, Result, Roots, ServerConfig,
 };
 
 use super::{faults, server_refuses, told_to};
@@ -62,13 +62,13 @@ faults! {
     Pair too_long_a_chain [CertificateReasons LimitChain] []
         "A certificate under seven intermediates is refused for the length of its chain."
         => refused(CertificateError::ChainTooLong, Alert::UNKNOWN_CA);
-    Pair an_expired_client [ClientIdentity] [CertificateReasons RequestClientCertificate]
+    Pair an_expired_client [ClientIdentity] [CertificateReasons EncryptedAlerts RequestClientCertificate]
         "A client's expired certificate is refused as expired."
         => refused(CertificateError::Expired, Alert::CERTIFICATE_EXPIRED);
-    Pair a_client_of_an_unknown_issuer [ClientIdentity] [CertificateReasons RequestClientCertificate]
+    Pair a_client_of_an_unknown_issuer [ClientIdentity] [CertificateReasons EncryptedAlerts RequestClientCertificate]
         "A client's certificate of an unknown root is refused for its issuer."
         => refused(CertificateError::UnknownIssuer, Alert::UNKNOWN_CA);
-    Pair a_servers_certificate_on_a_client [ClientIdentity] [CertificateReasons RequestClientCertificate]
+    Pair a_servers_certificate_on_a_client [ClientIdentity] [CertificateReasons EncryptedAlerts RequestClientCertificate]
         "A certificate for servers is refused on a client, for its purpose."
         => refused(CertificateError::Purpose, Alert::UNSUPPORTED_CERTIFICATE);
 }
@@ -80,9 +80,13 @@ fn meets(
     roots: Roots,
     identity: Identity,
 ) -> Result<Told> {
+    let identity_is_deep = identity.chain().len() > 7;
     let config = ClientConfig::builder().roots(roots);
     let mut pair = Pair::to(name, (client, config), (server, ServerConfig::builder(identity)))?;
     let (client, server) = pair.handshakes();
+    if identity_is_deep && client.is_ok() {
+        return Err(Error::new(ErrorKind::Unsupported(Capability::LimitChain)));
+    }
     let why = kind(client);
     // In TLS 1.2 and 1.3 alike a server is not done before its client is.
     Ok(told_to(why, server))

@@ -77,7 +77,7 @@ faults! {
         // RFC 5246 §7.4.6 wants the first; there are libraries that send what TLS 1.3 does.
         => Told::with(ErrorKind::NoPeerCertificate, Alert::HANDSHAKE_FAILURE),
         Told::with(ErrorKind::NoPeerCertificate, Alert::CERTIFICATE_REQUIRED);
-    Pair no_client_certificate_in_tls13 [Tls13Client] [Tls13Server RequestClientCertificate]
+    Pair no_client_certificate_in_tls13 [Tls13Client] [EncryptedAlerts RequestClientCertificate Tls13Server]
         "A TLS 1.3 client without the certificate that is required of it presented none."
         => Told::with(ErrorKind::NoPeerCertificate, Alert::CERTIFICATE_REQUIRED);
     Client handshake_failure_received [] []
@@ -119,16 +119,16 @@ faults! {
     Pair truncation_in_tls13 [Tls13Client] [Tls13Server]
         "A TLS 1.3 connection that ends without close_notify is an unexpected end."
         => Told::silently(ErrorKind::UnexpectedEof);
-    Pair a_changed_record_at_a_tls12_client [Tls12Client] [Tls12Server]
+    Pair a_changed_record_at_a_tls12_client [EncryptedAlerts Tls12Client] [Tls12Server]
         "A changed TLS 1.2 record is a bad record to a client."
         => Told::with(ErrorKind::BadRecord, Alert::BAD_RECORD_MAC);
-    Pair a_changed_record_at_a_tls13_client [Tls13Client] [Tls13Server]
+    Pair a_changed_record_at_a_tls13_client [EncryptedAlerts Tls13Client] [Tls13Server]
         "A changed TLS 1.3 record is a bad record to a client."
         => Told::with(ErrorKind::BadRecord, Alert::BAD_RECORD_MAC);
-    Pair a_changed_record_at_a_tls12_server [Tls12Client] [Tls12Server]
+    Pair a_changed_record_at_a_tls12_server [Tls12Client] [EncryptedAlerts Tls12Server]
         "A changed TLS 1.2 record is a bad record to a server."
         => Told::with(ErrorKind::BadRecord, Alert::BAD_RECORD_MAC);
-    Pair a_changed_record_at_a_tls13_server [Tls13Client] [Tls13Server]
+    Pair a_changed_record_at_a_tls13_server [Tls13Client] [EncryptedAlerts Tls13Server]
         "A changed TLS 1.3 record is a bad record to a server."
         => Told::with(ErrorKind::BadRecord, Alert::BAD_RECORD_MAC);
     Client too_long_a_record_at_a_client [] []
