@@ -57,6 +57,8 @@ pub(crate) fn alert(kind: ErrorKind, e: Option<&S2nError>) -> Option<Alert> {
     Some(match (kind, e.map_or("", S2nError::name)) {
         // What the peer has ended needs no answer.
         (ErrorKind::AlertReceived(_), _) => return None,
+        (_, "S2N_ERR_BAD_MESSAGE") => Alert::UNEXPECTED_MESSAGE,
+        (_, "S2N_ERR_STUFFER_OUT_OF_DATA") => Alert::DECODE_ERROR,
         (_, "S2N_ERR_VERIFY_SIGNATURE") => Alert::DECRYPT_ERROR,
         (_, "S2N_ERR_CERT_EXPIRED" | "S2N_ERR_CERT_NOT_YET_VALID") => Alert::CERTIFICATE_EXPIRED,
         (_, "S2N_ERR_CERT_INTENT_INVALID") => Alert::UNSUPPORTED_CERTIFICATE,

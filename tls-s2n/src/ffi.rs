@@ -9,9 +9,9 @@ use std::{mem, slice};
 use s2n_tls::config;
 use s2n_tls::connection::Connection;
 use s2n_tls::error::Error;
-use tls_core::{ErrorKind, Wire};
+use tls_core::Wire;
 
-use crate::records::{Phase, Records};
+use crate::records::{Fault, Phase, Records};
 
 /// A connection whose I/O is a wire of its own, empty but for the length of a call.
 pub(crate) struct Driven {
@@ -25,7 +25,7 @@ struct Lent {
     wire: Wire,
     records: Records,
     /// What is wrong with what the peer sends; s2n is told that nothing has come.
-    fault: Option<ErrorKind>,
+    fault: Option<Fault>,
 }
 
 impl Driven {
@@ -58,7 +58,7 @@ impl Driven {
     }
 
     /// What was wrong with a record's header, if anything.
-    pub(crate) fn fault(&self) -> Option<ErrorKind> {
+    pub(crate) fn fault(&self) -> Option<Fault> {
         lock(&self.lent).fault
     }
 

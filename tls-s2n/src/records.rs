@@ -3,7 +3,10 @@
 //! s2n waits for all of a record that is too long for any, passes over records of unknown types, and
 //! takes alerts in clear for good in TLS 1.3.
 
-use tls_core::{Capability, ErrorKind};
+use tls_core::{Alert, Capability, ErrorKind};
+
+/// What is wrong with what came, and the alert that says so.
+pub(crate) type Fault = (ErrorKind, Alert);
 
 /// What may come now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +42,7 @@ impl Records {
     /// # Errors
     ///
     /// What is wrong with the header in them.
-    pub(crate) fn feed(&mut self, mut bytes: &[u8]) -> Result<(), ErrorKind> {
+    pub(crate) fn feed(&mut self, mut bytes: &[u8]) -> Result<(), Fault> {
         while !bytes.is_empty() {
             if self.left > 0 {
                 if self.phase == Phase::Tls12Closed && self.header[0] == APPLICATION_DATA {
@@ -61,7 +64,7 @@ impl Records {
         Ok(())
     }
 
-    fn check(&mut self) -> Result<(), ErrorKind> {
+    fn check(&mut self) -> Result<(), Fault> {
         let [kind, major, _, a, b] = self.header;
         self.left = usize::from(u16::from_be_bytes([a, b]));
         let most = match self.phase {
@@ -74,8 +77,11 @@ impl Records {
             }
             Phase::Tls13 => kind == APPLICATION_DATA,
         };
-        if !is_expected || major != 3 || self.left > most {
-            return Err(ErrorKind::Protocol);
+        if !is_expected || major != 3 {
+            return Err((ErrorKind::Protocol, Alert::UNEXPECTED_MESSAGE));
+        }
+        if self.left > most {
+            return Err((ErrorKind::Protocol, Alert::RECORD_OVERFLOW));
         }
         if self.phase == Phase::Tls12Closed && kind == APPLICATION_DATA {
             return Err(DATA_AFTER_CLOSE);
@@ -104,10 +110,24 @@ pub(crate) fn alert(description: u8) -> [u8; 7] {
     [ALERT, 3, 3, 0, 2, 2, description]
 }
 
-const DATA_AFTER_CLOSE: ErrorKind = ErrorKind::Unsupported(Capability::Tls12HalfClose);
+/// The alert that says why the first bytes of a client are no ClientHello (RFC 8446 §6.2).
+pub(crate) fn alert_for_hello(bytes: &[u8]) -> Alert {
+    const CLIENT_HELLO: u8 = 1;
+    match *bytes {
+        [_, _, _, a, b, ..] if usize::from(u16::from_be_bytes([a, b])) > MOST_TLS12 => {
+            Alert::RECORD_OVERFLOW
+        }
+        [HANDSHAKE, _, _, _, _, CLIENT_HELLO, ..] => Alert::DECODE_ERROR,
+        _ => Alert::UNEXPECTED_MESSAGE,
+    }
+}
+
+const DATA_AFTER_CLOSE: Fault =
+    (ErrorKind::Unsupported(Capability::Tls12HalfClose), Alert::INTERNAL_ERROR);
 
 const CHANGE_CIPHER_SPEC: u8 = 20;
 pub(crate) const ALERT: u8 = 21;
+const HANDSHAKE: u8 = 22;
 const APPLICATION_DATA: u8 = 23;
 
 /// The most content of a record in TLS 1.2 (RFC 5246 §6.2.3), and so of any.
@@ -120,7 +140,7 @@ const MOST_TLS13: usize = 16_384 + 256;
 mod tests {
     use super::*;
 
-    fn first_fault(phase: Phase, bytes: &[u8], piece: usize) -> Option<ErrorKind> {
+    fn first_fault(phase: Phase, bytes: &[u8], piece: usize) -> Option<Fault> {
         let mut records = Records { phase, ..Records::new() };
         bytes.chunks(piece).find_map(|piece| records.feed(piece).err())
     }
@@ -129,13 +149,18 @@ mod tests {
     fn headers_are_found_whatever_the_pieces() {
         let good =
             [&[22, 3, 1, 0, 3, 1, 2, 3][..], &[20, 3, 3, 0, 1, 1], &[23, 3, 3, 0, 0]].concat();
-        let protocol = Some(ErrorKind::Protocol);
+        let unexpected = (ErrorKind::Protocol, Alert::UNEXPECTED_MESSAGE);
+        let too_long = (ErrorKind::Protocol, Alert::RECORD_OVERFLOW);
         for piece in [1, 2, 3, 7, 100] {
             assert_eq!(first_fault(Phase::Handshake, &good, piece), None);
-            assert_eq!(first_fault(Phase::Tls13, &good, piece), protocol);
-            for bad in [[24, 3, 3, 0, 1], [22, 2, 3, 0, 1], [23, 3, 3, 0x48, 1]] {
+            assert_eq!(first_fault(Phase::Tls13, &good, piece), Some(unexpected));
+            for (bad, why) in [
+                ([24, 3, 3, 0, 1], unexpected),
+                ([22, 2, 3, 0, 1], unexpected),
+                ([23, 3, 3, 0x48, 1], too_long),
+            ] {
                 let bytes = [&good[..], &bad].concat();
-                assert_eq!(first_fault(Phase::Tls12, &bytes, piece), protocol, "{bad:?}");
+                assert_eq!(first_fault(Phase::Tls12, &bytes, piece), Some(why), "{bad:?}");
             }
             assert_eq!(first_fault(Phase::Tls12Closed, &good, piece), Some(DATA_AFTER_CLOSE));
         }

@@ -81,7 +81,10 @@ impl S2nSession {
         match result {
             Poll::Ready(Ok(value)) => Ok(Progress::Ready(value)),
             Poll::Pending => match self.driven.fault() {
-                Some(why) => self.refuse(wire, why),
+                Some((why, alert)) => {
+                    self.tell(wire, Some(alert));
+                    Err(Error::from_backend(why, NAME, "in the header of a record"))
+                }
                 // Writing never blocks.
                 None => Ok(Progress::WantRead),
             },
@@ -121,7 +124,8 @@ impl S2nSession {
                 Ok(None) => return Ok(Progress::WantRead),
                 Ok(Some(hello)) => hello,
                 Err(e) => {
-                    self.tell(wire, error::alert(e.kind(), None));
+                    let alert = records::alert_for_hello(bytes);
+                    self.tell(wire, Some(alert));
                     return Err(e);
                 }
             },
