@@ -241,7 +241,7 @@ fn suites_apart(version: Version, client: &dyn Backend, server: &dyn Backend) ->
     let (clients, servers) = match version {
         Version::Tls12 => (
             CipherSuite::ECDHE_ECDSA_AES_128_GCM_SHA256,
-            CipherSuite::ECDHE_ECDSA_CHACHA20_POLY1305_SHA256,
+            CipherSuite::ECDHE_ECDSA_AES_256_GCM_SHA384,
         ),
         _ => (CipherSuite::TLS13_AES_256_GCM_SHA384, CipherSuite::TLS13_AES_128_GCM_SHA256),
     };

@@ -15,7 +15,7 @@ use tls_core::{
 };
 
 use super::cases;
-use crate::certs::{Authority, Leaf, set_days, with_bad_signature, with_chain};
+use crate::certs::{Authority, Leaf, rsa, set_days, with_bad_signature, with_chain};
 use crate::pair::{NAME, Pair, kind};
 use crate::told;
 
@@ -222,7 +222,7 @@ pub(super) fn with_a_key_that_may_not_sign(
 ) -> Result<Pair> {
     let leaf = || leaf().with(|params| params.key_usages = vec![KeyUsagePurpose::KeyAgreement]);
     match pair(leaf()) {
-        Err(e) if e.kind() == ErrorKind::Config => pair(leaf().with_key(ed25519())),
+        Err(e) if e.kind() == ErrorKind::Config => pair(leaf().with_key(rsa())),
         pair => pair,
     }
 }
