@@ -6,7 +6,7 @@ use tls_core::{
 };
 
 use super::{cases, verification};
-use crate::certs::{Authority, Leaf, rsa, set_days, with_bad_signature, with_chain};
+use crate::certs::{Authority, Leaf, set_days, with_bad_signature, with_chain};
 use crate::pair::{NAME, Pair, configs, take_pending};
 use crate::raw::Hello;
 use crate::told;
