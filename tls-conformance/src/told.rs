@@ -49,11 +49,12 @@ pub(crate) fn best_suite(suite: CipherSuite, best: CipherSuite) -> Result<()> {
 
 /// How a handshake ended in which one side has a single suite, and the other those of the core.
 pub(crate) fn default_suites((client, server): (Result<()>, Result<()>)) -> Result<()> {
-    match server.as_ref().map_err(Error::kind) {
-        Err(ErrorKind::NoSharedCipher) => {
-            Err(Error::new(ErrorKind::Unsupported(Capability::DefaultSuites)))
-        }
-        _ => client.and(server),
+    let finds_none = |outcome: &Result<()>| {
+        outcome.as_ref().is_err_and(|e| e.kind() == ErrorKind::NoSharedCipher)
+    };
+    match finds_none(&client) || finds_none(&server) {
+        true => Err(Error::new(ErrorKind::Unsupported(Capability::DefaultSuites))),
+        false => client.and(server),
     }
 }
 

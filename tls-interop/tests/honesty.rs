@@ -439,6 +439,13 @@ impl Session for Poorer<dyn Session> {
                 return Err(Error::new(ErrorKind::NoSharedSignature));
             }
         }
+        // For backends whose suites cannot be chosen, and so not left out above.
+        if self.to == Capability::DefaultSuites && matches!(outcome, Ok(Progress::Ready(()))) {
+            let suite = self.inner.negotiated().cipher_suite.map(|suite| suite.to_string());
+            if suite.is_some_and(|suite| suite.contains("WITH_CHACHA20")) {
+                return Err(Error::new(ErrorKind::NoSharedCipher));
+            }
+        }
         self.without_alert(wire, outcome)
     }
 
