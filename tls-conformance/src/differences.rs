@@ -164,6 +164,17 @@ pub const DIFFERENCES: &[Difference] = &[
         cases: &[],
     },
     Difference {
+        situation: "A client leaves out all verification: the server's own certificate",
+        answers: &[
+            Answer {
+                what: "is told",
+                backends: &["boring", "native", "openssl", "rustls", "rustls-ring"],
+            },
+            Answer { what: "is not told", backends: &["s2n"] },
+        ],
+        cases: &[],
+    },
+    Difference {
         situation: "The order of suites and groups by default",
         answers: &[
             Answer {

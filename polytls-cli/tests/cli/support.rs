@@ -11,7 +11,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use polytls::Identity;
+use polytls::backend::by_name;
+use polytls::{Capability, Identity};
 use serde_json::Value;
 use tempfile::TempDir;
 use tls_conformance::Authority;
@@ -25,6 +26,27 @@ pub(crate) static BACKENDS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let name = |backend: &Value| backend["name"].as_str().unwrap().to_owned();
     list.as_array().unwrap().iter().map(name).collect()
 });
+
+/// Whether a backend says that it can do this.
+pub(crate) fn can(backend: &str, what: Capability) -> bool {
+    by_name(backend).unwrap().capabilities().contains(what)
+}
+
+/// What both sides of a pair agree on by default.
+pub(crate) fn newest(client: &str, server: &str) -> &'static str {
+    match can(client, Capability::Tls13Client) && can(server, Capability::Tls13Server) {
+        true => "TLSv1.3",
+        false => "TLSv1.2",
+    }
+}
+
+/// What a backend calls a certificate that it refuses for this reason.
+pub(crate) fn refusal(backend: &str, reason: &str) -> String {
+    match can(backend, Capability::CertificateReasons) {
+        true => format!("certificate({reason})"),
+        false => "certificate(other)".into(),
+    }
+}
 
 pub(crate) fn for_each_backend(check: impl Fn(&str)) {
     assert!(!BACKENDS.is_empty());
@@ -214,6 +236,25 @@ pub(crate) fn with_input(command: Command, input: &[u8]) -> Finished {
     process.finish()
 }
 
+/// Runs `command` with this input, which ends only when as much has come back: for pairs of backends
+/// that cannot leave half of a connection open.
+pub(crate) fn in_full(command: Command, input: &[u8]) -> Finished {
+    let mut process = Running::start(command);
+    let mut stdin = process.stdin.take().unwrap();
+    let (all, mut came) = (input.to_vec(), Vec::new());
+    let writing = thread::spawn(move || stdin.write_all(&all).map(|()| stdin));
+    while came.len() < input.len() {
+        match process.stdout.recv_timeout(LIMIT) {
+            Ok(more) => came.extend(more),
+            Err(_) => break, // it has ended, and says why
+        }
+    }
+    let _ = writing.join();
+    let mut finished = process.finish();
+    finished.stdout.splice(..0, came);
+    finished
+}
+
 /// A directory of certificates and keys, all of one authority called `ca.pem`.
 pub(crate) struct Certificates {
     directory: TempDir,
@@ -272,6 +313,25 @@ impl Certificates {
         Serving::start(
             args.into_iter().chain(identity.iter().map(String::as_str)).chain(more.iter().copied()),
         )
+    }
+
+    /// The same; or `None`, if the backend lacks something, and the program says by its name that it
+    /// does not serve so.
+    pub(crate) fn echo_if_it_can(
+        &self,
+        backend: &str,
+        more: &[&str],
+        needs: Capability,
+    ) -> Option<Serving> {
+        if can(backend, needs) {
+            return Some(self.echo(backend, more));
+        }
+        let identity = self.identity("server");
+        let args = ["serve", "127.0.0.1:0", "--echo", "--backend", backend].into_iter();
+        let args = args.chain(identity.iter().map(String::as_str)).chain(more.iter().copied());
+        let refused = polytls(args).expect(2);
+        assert!(refused.has_error(&format!("unsupported({needs})")), "{}", refused.stderr);
+        None
     }
 
     /// The command that connects to `address` and trusts only `ca.pem`.
