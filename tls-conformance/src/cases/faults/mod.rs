@@ -60,7 +60,7 @@ faults! {
     Pair groups_apart_in_tls13 [Tls13Client Groups] [Tls13Server Groups]
         "TLS 1.3 sides without a common group share none."
         => Told::with(ErrorKind::NoSharedGroup, Alert::HANDSHAKE_FAILURE);
-    Server unfit_signatures [Tls12Server] [Tls12Server]
+    Server unfit_signatures [] [Tls12Server]
         "A TLS 1.2 ClientHello without a signature scheme for the server's key shares none."
         // A suite that nobody can sign for is none to some.
         => Told::with(ErrorKind::NoSharedSignature, Alert::HANDSHAKE_FAILURE),
