@@ -7,6 +7,10 @@
 //! are there, it must pass. Where one is missing, the case is not skipped: it must be refused by
 //! exactly that capability, and it must fail when the backend is made to claim it; a table that
 //! denies what the library can do is as much a lie as one that claims what it cannot.
+//!
+//! A case that leaves the version open is about the newest that both backends have. Where that is TLS
+//! 1.2, it may also be refused for [`Tls12HalfClose`](tls_core::Capability::Tls12HalfClose), by a
+//! backend that lacks it.
 
 mod case;
 mod cases;
