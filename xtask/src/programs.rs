@@ -14,6 +14,7 @@ const NEEDED: &[(Find, &str)] = &[
     (Find::Program("cc"), "gcc"),
     (Find::Program("c++"), "g++"),
     (Find::Program("cmake"), "cmake"),
+    (Find::Program("make"), "make"),
     (Find::Program("git"), "git"),
     (Find::Clang, "libclang-dev"),
     (Find::Program("pkg-config"), "pkg-config"),
