@@ -1,6 +1,8 @@
 //! An s2n connection, driven over a lent wire.
 
+use std::collections::VecDeque;
 use std::fmt;
+use std::io::Read;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -35,7 +37,7 @@ pub(crate) struct S2nSession {
     /// Whether the peer has closed.
     is_ended: bool,
     /// Data that was read before anybody asked for it.
-    ahead: Vec<u8>,
+    ahead: VecDeque<u8>,
 }
 
 impl S2nSession {
@@ -64,7 +66,7 @@ impl S2nSession {
             is_established: false,
             is_closed: false,
             is_ended: false,
-            ahead: Vec::new(),
+            ahead: VecDeque::new(),
         }
     }
 
@@ -162,7 +164,7 @@ impl S2nSession {
             let piece = wanted.min(buf.len());
             match self.with(wire, |connection| connection.poll_recv(&mut buf[..piece]))? {
                 Progress::Ready(0) => self.is_ended = true,
-                Progress::Ready(n) => self.ahead.extend_from_slice(&buf[..n]),
+                Progress::Ready(n) => self.ahead.extend(&buf[..n]),
                 Progress::WantRead | Progress::WantWrite => break,
             }
         }
@@ -214,10 +216,8 @@ impl Session for S2nSession {
 
     fn read(&mut self, wire: &mut Wire, buf: &mut [u8]) -> Result<Progress<usize>> {
         if !self.ahead.is_empty() {
-            let n = buf.len().min(self.ahead.len());
-            buf[..n].copy_from_slice(&self.ahead[..n]);
-            self.ahead.drain(..n);
-            return Ok(Progress::Ready(n));
+            // A queue in memory gives what it has.
+            return Ok(Progress::Ready(self.ahead.read(buf).unwrap_or(0)));
         }
         if self.is_ended {
             return Ok(Progress::Ready(0));
