@@ -88,7 +88,7 @@ pub const DIFFERENCES: &[Difference] = &[
                 backends: &["boring", "openssl"],
             },
         ],
-        cases: &[],
+        cases: &["differences::a_group_may_be_asked_of_the_certificate_too"],
     },
     Difference {
         situation: "A TLS 1.2 client accepts ECDSA only with another hash than the one that goes \
@@ -147,7 +147,7 @@ pub const DIFFERENCES: &[Difference] = &[
             Answer { what: "encrypted", backends: &["boring", "rustls", "rustls-ring"] },
             Answer { what: "in clear", backends: &["native", "openssl", "s2n"] },
         ],
-        cases: &[],
+        cases: &["differences::a_refusal_in_tls13_is_an_alert_in_clear_or_encrypted"],
     },
     Difference {
         situation: "A TLS 1.2 peer prefers a suite or a group that is not in the core's defaults",
@@ -161,7 +161,7 @@ pub const DIFFERENCES: &[Difference] = &[
                 backends: &["native", "s2n"],
             },
         ],
-        cases: &[],
+        cases: &["differences::a_preferred_suite_that_is_not_ours_is_passed_over_or_refused"],
     },
     Difference {
         situation: "A client leaves out all verification: the server's own certificate",
@@ -172,7 +172,7 @@ pub const DIFFERENCES: &[Difference] = &[
             },
             Answer { what: "is not told", backends: &["s2n"] },
         ],
-        cases: &[],
+        cases: &["differences::a_certificate_that_nobody_verified_is_told_or_nothing_is"],
     },
     Difference {
         situation: "The order of suites and groups by default",

@@ -190,7 +190,8 @@ from 3.5 on. `polytls backends` asks the libraries on your machine.
 const CAPABILITIES: &str = "\
 ## Capabilities
 
-- **yes, 12**: the backend says that it can, and 12 cases that need it on this side passed.
+- **yes, 12**: the backend says that it can, and 12 cases that need it on this side passed. 0 means that the cases need
+  of the other side what this one lacks there: they pass beside other backends, in the tests of all pairs.
 - **refused, 3**: it says that it cannot; 3 cases that need it on this side were refused by exactly this name, and failed
   when the backend was made to claim it. 0 means that such cases are refused for something else that is missing too.
 

@@ -3,6 +3,7 @@
 mod alpn;
 mod client_auth;
 mod closing;
+mod differences;
 mod driving;
 mod facts;
 mod faults;
@@ -87,6 +88,7 @@ const GROUPS: &[&[Case]] = &[
     transfer::damage::CASES,
     transfer::streamed::CASES,
     closing::CASES,
+    differences::CASES,
     driving::CASES,
     driving::failing::CASES,
     driving::timing::CASES,
