@@ -5,8 +5,8 @@ use std::fmt;
 use boring::error::ErrorStack;
 use boring::pkey::PKey;
 use boring::ssl::{
-    AlpnError, ClientHello, ExtensionType, NameType, Ssl, SslContext, SslContextBuilder, SslMethod,
-    SslMode, SslOptions, SslSessionCacheMode, SslVerifyMode, SslVersion,
+    AlpnError, ClientHello, ExtensionType, Ssl, SslContext, SslContextBuilder, SslMethod, SslMode,
+    SslOptions, SslSessionCacheMode, SslVerifyMode, SslVersion,
 };
 use boring::x509::X509;
 use boring::x509::verify::X509CheckFlags;
@@ -29,7 +29,8 @@ pub(crate) struct BoringConnector {
 }
 
 pub(crate) struct BoringAcceptor {
-    context: SslContext,
+    /// One for each identity.
+    contexts: Vec<SslContext>,
     /// What clients are verified against.
     trusted: Trusted,
 }
@@ -81,22 +82,14 @@ pub(crate) fn server(config: &ServerConfig, backend: &Boring) -> Result<BoringAc
         modify(&mut context, backend)?;
         Ok((context, trusted))
     };
-    let identities = config.identities().clone();
-    // The default identity's context serves; the others lend theirs to its sessions.
-    let others = identities.iter().skip(1).map(|identity| Ok(load(identity)?.0.build()));
-    let others = others.collect::<Result<Vec<SslContext>>>()?;
-    let (mut context, trusted) = load(&identities[0])?;
-    if !others.is_empty() {
-        context.set_servername_callback(move |ssl, _| {
-            let chosen = identities.choose(ssl.servername(NameType::HOST_NAME));
-            if let Some(other) = chosen.checked_sub(1).and_then(|i| others.get(i)) {
-                // Fails only without memory, and then the default is presented.
-                let _ = ssl.set_ssl_context(other);
-            }
-            Ok(())
-        });
+    let mut contexts = Vec::new();
+    let mut trusted = Trusted::default();
+    for identity in config.identities().iter() {
+        let (context, known) = load(identity)?;
+        contexts.push(context.build());
+        trusted = known;
     }
-    Ok(BoringAcceptor { context: context.build(), trusted })
+    Ok(BoringAcceptor { contexts, trusted })
 }
 
 /// What clients and servers have in common.
@@ -194,7 +187,7 @@ fn version(version: Version) -> SslVersion {
 
 fn set_identity(context: &mut SslContextBuilder, identity: &Identity) -> Result<()> {
     let unusable = |what: &'static str| move |e: ErrorStack| config_error(e).because(what);
-    let key = PKey::private_key_from_der(identity.key().secret_der())
+    let key = PKey::private_key_from_der(identity.key()?.secret_der())
         .map_err(unusable("the private key is unusable"))?;
     let leaf = X509::from_der(identity.leaf()).map_err(unusable("the certificate is unusable"))?;
     // Compared before BoringSSL sees both: it would report a mismatch as many different errors.
@@ -218,7 +211,7 @@ fn set_identity(context: &mut SslContextBuilder, identity: &Identity) -> Result<
 
 fn set_client_auth(context: &mut SslContextBuilder, auth: &ClientAuth) -> Result<Trusted> {
     let (roots, mode) = match auth {
-        ClientAuth::None => return Ok(Trusted::default()),
+        ClientAuth::None | ClientAuth::Unverified => return Ok(Trusted::default()),
         ClientAuth::Request(roots) => (roots, SslVerifyMode::PEER),
         ClientAuth::Require(roots) => {
             (roots, SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT)
@@ -266,9 +259,9 @@ impl Connector for BoringConnector {
 }
 
 impl Acceptor for BoringAcceptor {
-    fn session(&self) -> Result<Box<dyn Session>> {
+    fn session(&self, identity: usize) -> Result<Box<dyn Session>> {
         let begin = || {
-            let mut ssl = Ssl::new(&self.context)?;
+            let mut ssl = Ssl::new(&self.contexts[identity])?;
             verify::prepare(&mut ssl, danger::Skip::nothing(), self.trusted.clone())?;
             if ssl.verify_mode() == SslVerifyMode::NONE {
                 // Only a server that is going to ask for a certificate takes a ClientHello of more

@@ -92,7 +92,6 @@ impl Backend for Boring {
             Capability::ReportServerName,
             Capability::ReportVersion,
             Capability::RequestClientCertificate,
-            Capability::SeveralIdentities,
             Capability::SkipAllVerification,
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,

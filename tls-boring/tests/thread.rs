@@ -25,7 +25,7 @@ fn an_error_that_other_code_left_in_the_queue_is_not_ours() {
 
     // Not of this key. The crate says so, and leaves BoringSSL's reasons in the queue.
     let stranger = Leaf::server(&["localhost"]).self_signed();
-    let stranger = PKey::private_key_from_der(stranger.key().secret_der()).unwrap();
+    let stranger = PKey::private_key_from_der(stranger.key().unwrap().secret_der()).unwrap();
     assert!(!X509::from_der(&certificate).unwrap().verify(&stranger).unwrap());
     assert_eq!(client.read(&mut [0; 8]).unwrap(), Progress::WantRead);
 }

@@ -150,7 +150,7 @@ pub(crate) fn with_chain(
     identity: &Identity,
     chain: impl IntoIterator<Item = CertificateDer<'static>>,
 ) -> Identity {
-    Identity::from_der(chain, identity.key().secret_der()).unwrap()
+    Identity::from_der(chain, identity.key().unwrap().secret_der()).unwrap()
 }
 
 /// A certificate with a signature that is well-formed and wrong.

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::ops::Deref;
 
+use crate::x509::Algorithms;
 use crate::{
-    Capabilities, ClientConfig, Error, ErrorKind, Result, ServerConfig, ServerName, Session,
+    Capabilities, ClientConfig, Error, ErrorKind, Judge, Result, ServerConfig, ServerName, Session,
 };
 
 /// A TLS library.
@@ -20,6 +21,12 @@ pub trait Backend: fmt::Debug + Send + Sync {
 
     /// What this library can do, as built and as found on this machine.
     fn capabilities(&self) -> Capabilities;
+
+    /// The signatures that this library can check, lent to the core: for uniform verification, lists
+    /// of revoked certificates, and OCSP. None if it does not lend them.
+    fn signature_algorithms(&self) -> Algorithms<'static> {
+        &[]
+    }
 
     /// Loads `config` into the library, once, for many connections.
     ///
@@ -48,36 +55,60 @@ pub trait Connector: fmt::Debug + Send + Sync {
 
 /// A server configuration loaded into a backend.
 pub trait Acceptor: fmt::Debug + Send + Sync {
-    /// Begins to serve one connection.
+    /// Begins to serve one connection with the identity of this index in the configuration: which one
+    /// is for the core to choose.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Backend`] if the library has no memory or no random numbers.
-    fn session(&self) -> Result<Box<dyn Session>>;
+    fn session(&self, identity: usize) -> Result<Box<dyn Session>>;
 }
 
 /// A configuration that was checked against a backend's capabilities.
 ///
 /// Only this crate can make one, so a backend that receives it has nothing left to refuse.
 #[derive(Debug)]
-pub struct Supported<'a, C>(&'a C);
+pub struct Supported<'a, C> {
+    config: &'a C,
+    judge: Judge,
+}
+
+impl<C> Supported<'_, C> {
+    /// The core's part in the verification of peers.
+    pub fn judge(&self) -> &Judge {
+        &self.judge
+    }
+}
 
 impl<C> Deref for Supported<'_, C> {
     type Target = C;
 
     fn deref(&self) -> &C {
-        self.0
+        self.config
     }
 }
 
-/// Refuses `config` by the first capability it needs and `backend` lacks.
-pub(crate) fn check<'a, C>(
-    config: &'a C,
-    required: Capabilities,
+/// Refuses a client's `config` by the first capability it needs and `backend` lacks.
+pub(crate) fn check_client<'a>(
+    config: &'a ClientConfig,
     backend: &dyn Backend,
-) -> Result<Supported<'a, C>> {
+) -> Result<Supported<'a, ClientConfig>> {
+    check(config.required(), backend)?;
+    Ok(Supported { config, judge: config.judge(backend.signature_algorithms())? })
+}
+
+/// Refuses a server's `config` by the first capability it needs and `backend` lacks.
+pub(crate) fn check_server<'a>(
+    config: &'a ServerConfig,
+    backend: &dyn Backend,
+) -> Result<Supported<'a, ServerConfig>> {
+    check(config.required(), backend)?;
+    Ok(Supported { config, judge: config.judge(backend.signature_algorithms())? })
+}
+
+fn check(required: Capabilities, backend: &dyn Backend) -> Result<()> {
     match required.without(backend.capabilities()).iter().next() {
-        None => Ok(Supported(config)),
+        None => Ok(()),
         Some(missing) => Err(Error::new(ErrorKind::Unsupported(missing))
             .because(format!("the configuration needs it and {} lacks it", backend.name()))),
     }

@@ -44,6 +44,8 @@ capabilities! {
     AlpnServer = "alpn-server";
     /// A server can also follow the client's order, or go on without a common protocol.
     AlpnServerPolicy = "alpn-server-policy";
+    /// An external signer may take its time: a handshake waits for its signature without blocking.
+    AsyncSigner = "async-signer";
     /// A refused certificate comes with the reason, not just `Other`.
     CertificateReasons = "certificate-reasons";
     /// The cipher suites can be chosen.
@@ -56,9 +58,17 @@ capabilities! {
     Ed25519 = "ed25519";
     /// An error is told to the peer by an alert also once what is sent is encrypted.
     EncryptedAlerts = "encrypted-alerts";
+    /// A certificate can be for the common name in its subject, if it has no other name.
+    CommonNames = "common-names";
+    /// Pins and an application's verifier have a say about a peer's certificates as it sent them,
+    /// during the handshake.
+    CustomVerification = "custom-verification";
+    /// A private key can stay elsewhere: signatures are made by a [`Signer`](crate::Signer).
+    ExternalSigner = "external-signer";
     /// The key-exchange groups can be chosen.
     Groups = "groups";
-    /// A chain through more than six intermediate certificates is refused.
+    /// A chain through more intermediate certificates than a number up to six, which is the default, is
+    /// refused.
     LimitChain = "limit-chain";
     /// A client can be told not to send the server's name (SNI).
     OmitServerName = "omit-server-name";
@@ -82,8 +92,12 @@ capabilities! {
     ReportVersion = "report-version";
     /// A server can ask a client for a certificate, and can insist on it.
     RequestClientCertificate = "request-client-certificate";
-    /// A server can hold several identities and choose by the name the client asks for (SNI).
-    SeveralIdentities = "several-identities";
+    /// A client can ask for a stapled OCSP response, which is verified and can be read.
+    RequestStaple = "request-staple";
+    /// Lists of revoked certificates are looked at.
+    RevocationLists = "revocation-lists";
+    /// A server can staple an OCSP response to its certificate.
+    SendStaple = "send-staple";
     /// A client can switch off all checks of the certificate at once.
     SkipAllVerification = "skip-all-verification";
     /// A client can switch off the check of the certificate chain, and nothing else.
@@ -103,6 +117,13 @@ capabilities! {
     Tls13Client = "tls13-client";
     /// A server can speak TLS 1.3, and can choose it alone.
     Tls13Server = "tls13-server";
+    /// The one verifier that gives the same verdict on every backend can take the place of the
+    /// library's.
+    UniformVerification = "uniform-verification";
+    /// A server can ask for a client's certificate and hand it over unverified.
+    UnverifiedClients = "unverified-clients";
+    /// The instant of the verification can be another than now.
+    VerificationTime = "verification-time";
 }
 
 impl fmt::Display for Capability {

@@ -1,8 +1,14 @@
 //! A session, its wire, and the rules that must not depend on a library.
 
 use std::fmt;
+use std::sync::Arc;
 
-use crate::{Alert, EndOfStream, Error, ErrorKind, Negotiated, Progress, Result, Session, Wire};
+use crate::identity::choose;
+use crate::x509::CertificateFacts;
+use crate::{
+    Acceptor, Alert, ClientHello, EndOfStream, Error, ErrorKind, Negotiated, Progress, Result,
+    Session, Wire,
+};
 
 /// One side of one TLS connection, driven by hand.
 ///
@@ -29,6 +35,8 @@ use crate::{Alert, EndOfStream, Error, ErrorKind, Negotiated, Progress, Result, 
 /// wait to be sent: a peer that takes none of its answers could pile them up without end.
 pub struct Connection {
     session: Box<dyn Session>,
+    /// Set on a server as long as the identity is not chosen, and the session has no use.
+    choice: Option<Choice>,
     wire: Wire,
     rules: Rules,
     first_bytes: FirstBytes,
@@ -66,6 +74,7 @@ impl Connection {
     pub(crate) fn new(session: Box<dyn Session>, rules: Rules) -> Self {
         Self {
             session,
+            choice: None,
             wire: Wire::default(),
             rules,
             first_bytes: FirstBytes::default(),
@@ -75,6 +84,11 @@ impl Connection {
             truncated: false,
             failure: None,
         }
+    }
+
+    /// On a server that has several identities: the session begins with the ClientHello.
+    pub(crate) fn choosing(choice: Choice, rules: Rules) -> Self {
+        Self { choice: Some(choice), ..Self::new(Box::new(NotBegun), rules) }
     }
 
     /// The bytes between this connection and the network.
@@ -96,6 +110,17 @@ impl Connection {
         }
         if let Err(e) = self.first_bytes.check(&self.wire) {
             return Err(self.fail(e));
+        }
+        if let Some(choice) = &self.choice {
+            match choice.session(&self.wire) {
+                Ok(Some(session)) => {
+                    self.session = session;
+                    self.choice = None;
+                }
+                // Let it be said that no more bytes can come.
+                Ok(None) => return self.call(|_, _| Ok(Progress::WantRead)),
+                Err(e) => return Err(self.fail(e)),
+            }
         }
         let progress = self.call(|session, wire| session.handshake(wire))?;
         if progress == Progress::Ready(()) {
@@ -212,6 +237,12 @@ impl Connection {
         Some(negotiated)
     }
 
+    /// The OCSP response (DER) that the server has stapled to its certificate, if this side asked for one
+    /// and it has come: also after a handshake that failed because of it.
+    pub fn staple(&self) -> Option<Vec<u8>> {
+        self.session.staple()
+    }
+
     /// Whether the handshake is done.
     pub fn is_established(&self) -> bool {
         self.phase == Phase::Traffic
@@ -290,6 +321,63 @@ impl fmt::Debug for Connection {
 
 fn misuse(what: &'static str) -> Error {
     Error::new(ErrorKind::Misuse).because(what)
+}
+
+/// A server's choice among its identities, which the ClientHello decides.
+#[derive(Debug)]
+pub(crate) struct Choice {
+    acceptor: Arc<dyn Acceptor>,
+    identities: Arc<[Arc<CertificateFacts>]>,
+}
+
+impl Choice {
+    pub(crate) fn new(
+        acceptor: Arc<dyn Acceptor>,
+        identities: Arc<[Arc<CertificateFacts>]>,
+    ) -> Self {
+        Self { acceptor, identities }
+    }
+
+    /// The session of the chosen identity; `None` if the ClientHello is not all there yet.
+    fn session(&self, wire: &Wire) -> Result<Option<Box<dyn Session>>> {
+        let hello = match ClientHello::read(wire.unread()) {
+            Ok(Some(hello)) => Some(hello),
+            Ok(None) if !wire.is_full() => return Ok(None),
+            // What no one can read is refused by the library, in its own way.
+            Ok(None) | Err(_) => None,
+        };
+        self.acceptor.session(choose(&self.identities, hello.as_ref())).map(Some)
+    }
+}
+
+/// Stands for the session of a connection that has none yet. Its owner makes no call.
+#[derive(Debug)]
+struct NotBegun;
+
+impl Session for NotBegun {
+    fn handshake(&mut self, _: &mut Wire) -> Result<Progress<()>> {
+        Err(misuse("no session has begun"))
+    }
+
+    fn read(&mut self, _: &mut Wire, _: &mut [u8]) -> Result<Progress<usize>> {
+        Err(misuse("no session has begun"))
+    }
+
+    fn write(&mut self, _: &mut Wire, _: &[u8]) -> Result<Progress<usize>> {
+        Err(misuse("no session has begun"))
+    }
+
+    fn close(&mut self, _: &mut Wire) -> Result<Progress<()>> {
+        Err(misuse("no session has begun"))
+    }
+
+    fn buffered(&mut self, _: &mut Wire) -> Result<usize> {
+        Err(misuse("no session has begun"))
+    }
+
+    fn negotiated(&self) -> Negotiated {
+        Negotiated::default()
+    }
 }
 
 /// Looks at the first record header from the peer before any library does.

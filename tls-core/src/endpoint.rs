@@ -1,9 +1,10 @@
 //! The two handles an application holds.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::backend::check;
-use crate::connection::Rules;
+use crate::backend::{check_client, check_server};
+use crate::connection::{Choice, Rules};
+use crate::x509::CertificateFacts;
 use crate::{
     Acceptor, Backend, ClientConfig, Connection, Connector, Error, Result, ServerConfig,
     ServerName, Stream, Transport,
@@ -27,7 +28,7 @@ impl Client {
     /// honour every part of `config`; [`ErrorKind::Config`](crate::ErrorKind) if the library cannot
     /// use a certificate or key, or the system has no roots.
     pub fn new(config: &ClientConfig, backend: &dyn Backend) -> Result<Self> {
-        let supported = check(config, config.required(), backend)?;
+        let supported = check_client(config, backend)?;
         Ok(Self { connector: backend.connector(supported)?.into(), rules: config.rules() })
     }
 
@@ -62,10 +63,16 @@ impl Client {
 
 /// A server: a configuration compiled for one backend, good for any number of connections.
 ///
-/// Cheap to clone, and shared between threads by cloning.
+/// Cheap to clone, and shared between threads by cloning. All clones are one server: what
+/// [`reload`](Self::reload) puts in place serves the connections that any of them begins from then on.
 #[derive(Clone, Debug)]
-pub struct Server {
+pub struct Server(Arc<RwLock<Arc<Compiled>>>);
+
+#[derive(Debug)]
+struct Compiled {
     acceptor: Arc<dyn Acceptor>,
+    /// What the choice among its identities needs.
+    identities: Arc<[Arc<CertificateFacts>]>,
     rules: Rules,
 }
 
@@ -78,8 +85,21 @@ impl Server {
     /// honour every part of `config`; [`ErrorKind::Config`](crate::ErrorKind) if the library cannot
     /// use a certificate or key, or a key does not belong to its certificate.
     pub fn new(config: &ServerConfig, backend: &dyn Backend) -> Result<Self> {
-        let supported = check(config, config.required(), backend)?;
-        Ok(Self { acceptor: backend.acceptor(supported)?.into(), rules: config.rules() })
+        Ok(Self(Arc::new(RwLock::new(Arc::new(Compiled::new(config, backend)?)))))
+    }
+
+    /// Puts another configuration in place of this one's, all of it at once, without a restart.
+    ///
+    /// Connections that have begun go on with what they began with. The backend may be another.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new); what was in place stays there.
+    pub fn reload(&self, config: &ServerConfig, backend: &dyn Backend) -> Result<()> {
+        let compiled = Arc::new(Compiled::new(config, backend)?);
+        // A thread that panics while it holds the lock leaves one of the two, and both are whole.
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = compiled;
+        Ok(())
     }
 
     /// Begins to serve one connection over `transport`; no byte moves yet.
@@ -97,6 +117,25 @@ impl Server {
     ///
     /// [`ErrorKind::Backend`](crate::ErrorKind) if the library has no memory or no random numbers.
     pub fn connection(&self) -> Result<Connection> {
-        Ok(Connection::new(self.acceptor.session()?, self.rules.clone()))
+        let compiled = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let (acceptor, rules) = (&compiled.acceptor, compiled.rules.clone());
+        match compiled.identities.len() {
+            1 => Ok(Connection::new(acceptor.session(0)?, rules)),
+            _ => {
+                let choice = Choice::new(acceptor.clone(), compiled.identities.clone());
+                Ok(Connection::choosing(choice, rules))
+            }
+        }
+    }
+}
+
+impl Compiled {
+    fn new(config: &ServerConfig, backend: &dyn Backend) -> Result<Self> {
+        let supported = check_server(config, backend)?;
+        Ok(Self {
+            acceptor: backend.acceptor(supported)?.into(),
+            identities: config.identities().facts(),
+            rules: config.rules(),
+        })
     }
 }

@@ -6,6 +6,8 @@ use std::error::Error as StdError;
 use std::sync::Arc;
 use std::{fmt, io};
 
+use tls_pki::{CertificateError, Malformed};
+
 use crate::{Alert, Capability};
 
 /// The result of a TLS operation.
@@ -108,76 +110,6 @@ impl ErrorKind {
             Self::Timeout => "timeout".into(),
             Self::UnexpectedEof => "unexpected-eof".into(),
             Self::Unsupported(what) => format!("unsupported({what})").into(),
-        }
-    }
-}
-
-/// Why a certificate was refused.
-///
-/// Where a certificate has several faults, every backend reports the same one: first the dates of
-/// the peer's own certificate, then that it is self-signed and not trusted, then its purpose, then
-/// the chain above it, then the name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[non_exhaustive]
-pub enum CertificateError {
-    /// It is not well-formed DER, or breaks RFC 5280.
-    #[error("it is malformed")]
-    BadEncoding,
-    /// The signature of a certificate in the chain is wrong.
-    #[error("a signature in its chain is wrong")]
-    BadSignature,
-    /// More intermediate certificates than a chain may have.
-    #[error("its chain is too long")]
-    ChainTooLong,
-    /// The validity of a certificate in the chain has ended.
-    #[error("it has expired")]
-    Expired,
-    /// It is for another name.
-    #[error("it is for another name")]
-    NameMismatch,
-    /// The validity of a certificate in the chain has not begun.
-    #[error("it is not yet valid")]
-    NotYetValid,
-    /// Refused for a reason that has no variant of its own.
-    #[error("the TLS library did not accept it")]
-    Other,
-    /// A certificate in the chain is not meant for what it is used for.
-    #[error("it is not meant for this purpose")]
-    Purpose,
-    /// A certificate in the chain has been revoked.
-    #[error("it has been revoked")]
-    Revoked,
-    /// The peer's certificate is signed by itself and is not trusted.
-    #[error("it is self-signed and not trusted")]
-    SelfSigned,
-    /// A certificate in the chain has a critical extension that the library does not know.
-    #[error("it has a critical extension nobody here knows")]
-    UnhandledCriticalExtension,
-    /// No trusted root vouches for it.
-    #[error("no trusted root vouches for it")]
-    UnknownIssuer,
-    /// A key or signature algorithm in the chain is too weak, or unknown.
-    #[error("it uses a weak or unknown algorithm")]
-    WeakAlgorithm,
-}
-
-impl CertificateError {
-    /// The stable name used by the CLI and in reports, such as `unknown-issuer`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::BadEncoding => "bad-encoding",
-            Self::BadSignature => "bad-signature",
-            Self::ChainTooLong => "chain-too-long",
-            Self::Expired => "expired",
-            Self::NameMismatch => "name-mismatch",
-            Self::NotYetValid => "not-yet-valid",
-            Self::Other => "other",
-            Self::Purpose => "purpose",
-            Self::Revoked => "revoked",
-            Self::SelfSigned => "self-signed",
-            Self::UnhandledCriticalExtension => "unhandled-critical-extension",
-            Self::UnknownIssuer => "unknown-issuer",
-            Self::WeakAlgorithm => "weak-algorithm",
         }
     }
 }
@@ -298,6 +230,13 @@ impl From<Error> for io::Error {
             | ErrorKind::Protocol => io::ErrorKind::InvalidData,
         };
         Self::new(kind, e)
+    }
+}
+
+/// A certificate that a program gives is an input of its configuration.
+impl From<Malformed> for Error {
+    fn from(e: Malformed) -> Self {
+        Self::new(ErrorKind::Config).because("it is not well-formed DER").with_source(e)
     }
 }
 

@@ -21,17 +21,19 @@ mod error;
 mod group;
 mod hello;
 mod identity;
+mod judge;
 mod name;
 mod negotiated;
+pub mod ocsp;
 mod pipe;
 mod pool;
+mod revocation;
 mod roots;
 mod session;
 mod stream;
 mod transport;
 mod version;
 mod wire;
-pub mod x509;
 
 pub use alert::Alert;
 pub use alpn::{AlpnConfig, AlpnMismatch, AlpnOutcome, AlpnPreference, Protocols};
@@ -40,22 +42,28 @@ pub use backend::{Acceptor, Backend, Connector, Supported};
 pub use capability::{Capabilities, Capability};
 pub use cipher_suite::CipherSuite;
 pub use config::{
-    ClientAuth, ClientConfig, ClientConfigBuilder, EndOfStream, ServerConfig, ServerConfigBuilder,
-    danger,
+    Checks, ClientAuth, ClientConfig, ClientConfigBuilder, Clock, EndOfStream, Pin, Presented,
+    ServerConfig, ServerConfigBuilder, StaplePolicy, Verification, Verifier, danger,
 };
 pub use connection::Connection;
 pub use endpoint::{Client, Server};
-pub use error::{CertificateError, Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, Result};
 pub use group::Group;
 pub use hello::ClientHello;
-pub use identity::{Identities, Identity};
+pub use identity::{
+    AsyncSigner, Completion, Identities, Identity, PrivateKey, SignatureScheme, Signer, Staple,
+};
+pub use judge::{Evidence, Judge};
 pub use name::ServerName;
 pub use negotiated::Negotiated;
 pub use pipe::{Pipe, pipe};
 pub use pki_types;
+pub use revocation::RevocationLists;
 pub use roots::Roots;
 pub use session::{Progress, Session};
 pub use stream::{Parts, Stream};
+pub use tls_pki as x509;
+pub use tls_pki::CertificateError;
 pub use transport::{Blocking, NonBlocking, SocketTimeouts, StdTransport, Transport};
 pub use version::{Version, Versions};
 pub use wire::Wire;

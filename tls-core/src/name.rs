@@ -79,6 +79,23 @@ impl ServerName {
         }
     }
 
+    /// The same name, borrowed, as the type that rustls and webpki take.
+    pub fn as_pki(&self) -> pki_types::ServerName<'_> {
+        match &self.0 {
+            Inner::Dns(name) => pki_types::ServerName::DnsName(name.borrow()),
+            Inner::Ip(ip) => pki_types::ServerName::IpAddress((*ip).into()),
+        }
+    }
+
+    /// A name that rustls or webpki has; `None` if it is of a kind unknown here.
+    pub(crate) fn from_pki(name: &pki_types::ServerName<'_>) -> Option<Self> {
+        match name {
+            pki_types::ServerName::DnsName(name) => Some(Self(Inner::Dns(name.to_owned()))),
+            pki_types::ServerName::IpAddress(ip) => Some(Self(Inner::Ip((*ip).into()))),
+            _ => None,
+        }
+    }
+
     /// The same name as the type that rustls and webpki take.
     pub fn to_pki(&self) -> pki_types::ServerName<'static> {
         match &self.0 {

@@ -28,6 +28,9 @@ pub struct Negotiated {
     /// The own certificate that was presented, if one was. Requires
     /// [`Capability::ReportLocalCertificate`](crate::Capability).
     pub local_certificate: Option<CertificateDer<'static>>,
+    /// The OCSP response (DER) that the server has stapled to its certificate, on a client that asked
+    /// for one. It has been verified, unless the chain was left out.
+    pub staple: Option<Vec<u8>>,
     /// Whether an earlier session was resumed. Requires
     /// [`Capability::ReportResumed`](crate::Capability).
     pub resumed: Option<bool>,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use pki_types::CertificateDer;
 
 use crate::identity::{certificates_from_pem, config_error, read_file};
-use crate::x509::{CertificateFacts, is_self_issued};
+use crate::x509::{Algorithms, CertificateFacts, Chain, is_self_issued};
 use crate::{Error, ErrorKind, Result};
 
 /// The certificates that a chain may end in.
@@ -154,6 +154,28 @@ impl Roots {
     /// configuration.
     pub fn given(&self) -> &[CertificateDer<'static>] {
         &self.given
+    }
+
+    /// For backends: a verifier on webpki that trusts these certificates, and checks signatures with
+    /// `algorithms`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if one that was given cannot be used, or the system's are meant and none
+    /// can be found.
+    pub fn to_chain(&self, algorithms: Algorithms<'_>) -> Result<Chain> {
+        let mut chain = Chain::new(algorithms);
+        for der in self.given() {
+            chain.trust(der.clone()).map_err(|e| {
+                let e = Error::new(ErrorKind::Config).with_source(e);
+                e.because("a given root certificate is unusable")
+            })?;
+        }
+        for der in self.base()? {
+            // Public lists hold some that webpki does not know.
+            let _ = chain.trust(der);
+        }
+        Ok(chain)
     }
 
     /// For backends: the certificates of the base. A library that cannot use one leaves it out;

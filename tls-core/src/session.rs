@@ -76,6 +76,12 @@ pub trait Session: fmt::Debug + Send {
         0
     }
 
+    /// The OCSP response (DER) that the server has stapled, if one was asked for and has come. Called
+    /// at any time, also after a failed handshake.
+    fn staple(&self) -> Option<Vec<u8>> {
+        None
+    }
+
     /// What the handshake settled. Called once it is done.
     fn negotiated(&self) -> Negotiated;
 }

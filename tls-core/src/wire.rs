@@ -47,11 +47,15 @@ impl Wire {
     /// The room is empty only when [`MAX_INCOMING`](Self::MAX_INCOMING) bytes already wait, which
     /// means that the peer sends more than any valid message needs.
     pub fn spare(&mut self) -> &mut [u8] {
-        let waiting = self.incoming.len();
-        if waiting + Self::MAX_RECORD > Self::MAX_INCOMING {
+        if self.is_full() {
             return &mut [];
         }
         self.incoming.spare(Self::MAX_RECORD)
+    }
+
+    /// Whether there is no more room for bytes from the network.
+    pub(crate) fn is_full(&self) -> bool {
+        self.incoming.len() + Self::MAX_RECORD > Self::MAX_INCOMING
     }
 
     /// Records that the network put `n` bytes in the [`spare`](Self::spare) room.

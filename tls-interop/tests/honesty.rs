@@ -239,9 +239,7 @@ impl Unable {
             true => ClientAuth::None,
             false => config.client_auth().clone(),
         });
-        if !self.lacks(Capability::SeveralIdentities) {
-            builder = others.iter().cloned().fold(builder, |all, other| all.add_identity(other));
-        }
+        builder = others.iter().cloned().fold(builder, |all, other| all.add_identity(other));
         builder.build()
     }
 
@@ -419,8 +417,8 @@ impl Connector for Poorer<dyn Connector> {
 }
 
 impl Acceptor for Poorer<dyn Acceptor> {
-    fn session(&self) -> Result<Box<dyn Session>> {
-        Ok(Box::new(Poorer::new(self.inner.session()?, self.to)))
+    fn session(&self, identity: usize) -> Result<Box<dyn Session>> {
+        Ok(Box::new(Poorer::new(self.inner.session(identity)?, self.to)))
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use native_tls::{Certificate, Protocol, TlsAcceptor, TlsConnector};
 use pem_rfc7468::LineEnding;
 use tls_core::{
-    Acceptor, AlpnConfig, AlpnOutcome, ClientConfig, ClientHello, Connector, Identities, Identity,
-    Protocols, Result, ServerConfig, ServerName, Session, Version, Versions,
+    Acceptor, AlpnConfig, AlpnOutcome, ClientConfig, ClientHello, Connector, Identity, Protocols,
+    Result, ServerConfig, ServerName, Session, Version, Versions,
 };
 use zeroize::Zeroizing;
 
@@ -33,7 +33,6 @@ pub(crate) struct NativeAcceptor(Arc<Incoming>);
 pub(crate) struct Incoming {
     versions: Versions,
     alpn: AlpnConfig,
-    identities: Identities,
     loaded: Vec<Loaded>,
 }
 
@@ -106,16 +105,14 @@ pub(crate) fn server(config: &ServerConfig) -> Result<NativeAcceptor> {
     Ok(NativeAcceptor(Arc::new(Incoming {
         versions: config.versions(),
         alpn: config.alpn().clone(),
-        identities: config.identities().clone(),
         loaded: loaded.collect::<Result<_>>()?,
     })))
 }
 
 impl Incoming {
-    /// Decides about a client; without a ClientHello that can be read, for the default.
-    pub(crate) fn choose(&self, hello: Option<&ClientHello>) -> Result<Choice> {
-        let name = hello.and_then(|hello| hello.server_name.as_deref());
-        let loaded = &self.loaded[self.identities.choose(name)];
+    /// Decides about a client that gets the identity of this index; without a ClientHello that can be read, for the default.
+    pub(crate) fn choose(&self, identity: usize, hello: Option<&ClientHello>) -> Result<Choice> {
+        let loaded = &self.loaded[identity];
         let offered = hello.map_or(&[][..], |hello| &hello.alpn);
         let outcome = self.alpn.choose(offered.iter().map(Vec::as_slice));
         let acceptor = match outcome {
@@ -186,8 +183,8 @@ impl Connector for NativeConnector {
 }
 
 impl Acceptor for NativeAcceptor {
-    fn session(&self) -> Result<Box<dyn Session>> {
-        Ok(Box::new(NativeSession::server(self.0.clone())))
+    fn session(&self, identity: usize) -> Result<Box<dyn Session>> {
+        Ok(Box::new(NativeSession::server(self.0.clone(), identity)))
     }
 }
 

@@ -39,7 +39,7 @@ enum State {
 
 enum Role {
     Client { with: Arc<Outgoing>, name: ServerName },
-    Server { with: Arc<Incoming>, no_shared_protocol: bool },
+    Server { with: Arc<Incoming>, identity: usize, no_shared_protocol: bool },
 }
 
 /// Plaintext that was taken out of the library to see whether there is any.
@@ -58,8 +58,8 @@ impl NativeSession {
         Self::new(Role::Client { with, name })
     }
 
-    pub(crate) fn server(with: Arc<Incoming>) -> Self {
-        Self::new(Role::Server { with, no_shared_protocol: false })
+    pub(crate) fn server(with: Arc<Incoming>, identity: usize) -> Self {
+        Self::new(Role::Server { with, identity, no_shared_protocol: false })
     }
 
     fn new(role: Role) -> Self {
@@ -81,14 +81,14 @@ impl NativeSession {
                 let name = name.to_string();
                 Ok(Some(self.line.lend(wire, || with.connector.connect(&name, line))))
             }
-            Role::Server { with, no_shared_protocol } => {
+            Role::Server { with, identity, no_shared_protocol } => {
                 // What cannot be read is the library's to refuse, and if it does not, ours.
                 self.hello = match ClientHello::read(wire.unread()) {
                     Ok(None) => return Ok(None),
                     Ok(hello) => hello,
                     Err(_) => None,
                 };
-                let choice = with.choose(self.hello.as_ref())?;
+                let choice = with.choose(*identity, self.hello.as_ref())?;
                 *no_shared_protocol = choice.refused;
                 Ok(Some(self.line.lend(wire, || choice.acceptor.accept(line))))
             }

@@ -52,7 +52,7 @@ impl Demands {
             return refuse(Alert::UNSUPPORTED_CERTIFICATE, "it is not meant for servers");
         }
         // The library may go by the common name, or by wider wildcards (RFC 6125 §6.4).
-        if !self.skip_name && !facts.is_named(name) {
+        if !self.skip_name && !facts.is_named(&name.as_pki()) {
             return refuse(Alert::BAD_CERTIFICATE, "it is for another name");
         }
         Ok(())

@@ -133,7 +133,7 @@ fn an_error_that_other_code_left_in_the_queue_is_not_ours() {
 
     // Not of this key. The crate says so, and leaves OpenSSL's reasons in the queue.
     let [one, other] = [(), ()].map(|()| Leaf::server(&[NAME]).self_signed());
-    let stranger = PKey::private_key_from_der(other.key().secret_der()).unwrap();
+    let stranger = PKey::private_key_from_der(other.key().unwrap().secret_der()).unwrap();
     assert!(!X509::from_der(one.leaf()).unwrap().verify(&stranger).unwrap());
     assert_eq!(pair.client.read(&mut [0; 8]).unwrap(), Progress::WantRead);
 }

@@ -88,7 +88,6 @@ impl Backend for Openssl {
             Capability::ReportServerName,
             Capability::ReportVersion,
             Capability::RequestClientCertificate,
-            Capability::SeveralIdentities,
             Capability::SkipAllVerification,
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,

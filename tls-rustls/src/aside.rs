@@ -5,19 +5,22 @@
 //! with the thread, and the session picks it up as soon as the call returns.
 
 use std::cell::RefCell;
+use std::error::Error;
 
 use tls_core::CertificateError;
 
 #[derive(Debug, Default)]
 pub(crate) struct Aside {
-    /// Which of the own identities was presented.
-    pub(crate) identity: Option<usize>,
+    /// Whether the own certificate was presented.
+    pub(crate) presented: bool,
     /// What webpki said of the peer's certificate, in its own words.
-    pub(crate) cause: Option<webpki::Error>,
+    pub(crate) cause: Option<Box<dyn Error + Send + Sync>>,
     /// Whether the own key can make none of the signatures that the client accepts.
     pub(crate) no_signature: bool,
     /// Why the peer's certificate was refused.
     pub(crate) refusal: Option<CertificateError>,
+    /// The OCSP response that the server stapled.
+    pub(crate) staple: Option<Vec<u8>>,
     /// The name the client asked for.
     pub(crate) server_name: Option<String>,
 }

@@ -9,44 +9,50 @@ use rustls::server::{
 };
 use rustls::sign::CertifiedKey;
 use rustls::{NamedGroup, SignatureScheme, SupportedProtocolVersion};
+use tls_core::pki_types::CertificateDer;
+use tls_core::x509::Purpose;
 use tls_core::{
     Acceptor, AlpnConfig, CipherSuite, ClientAuth, ClientConfig, Connector, Error, ErrorKind,
-    Group, Identities, Identity, Result, Roots, ServerConfig, ServerName, Session, Version,
+    Group, Identity, Result, Roots, ServerConfig, ServerName, Session, Supported, Version,
     Versions,
 };
 
 use crate::aside::{self, Aside};
 use crate::error::{config_error, session_error};
 use crate::session::{PolicySession, RustlsSession};
-use crate::verify::{Chain, ClientVerifier, ServerVerifier};
+use crate::verify::{Checks, ClientVerifier, ServerVerifier};
 use crate::{NAME, Rustls};
 
 #[derive(Debug)]
 pub(crate) struct RustlsConnector {
     config: Arc<rustls::ClientConfig>,
-    identity: Option<Identity>,
+    /// Its own certificate, for a server that asks.
+    own: Option<Own>,
 }
 
 #[derive(Debug)]
 pub(crate) struct RustlsAcceptor {
-    config: Arc<rustls::ServerConfig>,
-    identities: Identities,
+    /// One for each identity, with its certificate.
+    identities: Vec<(Arc<rustls::ServerConfig>, Own)>,
     /// Set if rustls cannot apply the ALPN policy by itself.
     policy: Option<AlpnConfig>,
 }
 
-pub(crate) fn client(config: &ClientConfig, backend: &Rustls) -> Result<RustlsConnector> {
+/// An own certificate, shared by the sessions that present it.
+pub(crate) type Own = Arc<CertificateDer<'static>>;
+
+pub(crate) fn client(
+    config: &Supported<'_, ClientConfig>,
+    backend: &Rustls,
+) -> Result<RustlsConnector> {
     let provider = Arc::new(provider(backend, config.cipher_suites(), config.groups()));
-    // Roots that nobody will ask need not be there.
-    let chain = match config.danger().skips_chain() {
-        true => Chain::new(&Roots::empty(), &provider)?,
-        false => Chain::new(config.roots(), &provider)?,
-    };
+    let algorithms = provider.signature_verification_algorithms;
+    let checks = Checks::new(config.roots(), config.judge(), Purpose::ServerAuth, algorithms)?;
     let builder = rustls::ClientConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&versions(config.versions()))
         .map_err(config_error)?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(ServerVerifier::new(chain, config.danger())));
+        .with_custom_certificate_verifier(Arc::new(ServerVerifier(checks)));
     let mut loaded = match config.identity() {
         None => builder.with_no_client_auth(),
         Some(identity) => builder
@@ -59,41 +65,58 @@ pub(crate) fn client(config: &ClientConfig, backend: &Rustls) -> Result<RustlsCo
     if let Some(modify) = &backend.modify_client {
         modify(&mut loaded);
     }
-    Ok(RustlsConnector { config: Arc::new(loaded), identity: config.identity().cloned() })
+    let own = config.identity().map(|identity| Arc::new(identity.leaf().clone()));
+    Ok(RustlsConnector { config: Arc::new(loaded), own })
 }
 
-pub(crate) fn server(config: &ServerConfig, backend: &Rustls) -> Result<RustlsAcceptor> {
+pub(crate) fn server(
+    config: &Supported<'_, ServerConfig>,
+    backend: &Rustls,
+) -> Result<RustlsAcceptor> {
     let provider = Arc::new(provider(backend, config.cipher_suites(), config.groups()));
-    let keys = config.identities().iter().map(|identity| certified_key(identity, &provider));
-    let keys = keys.collect::<Result<Vec<_>>>()?;
     let builder = rustls::ServerConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&versions(config.versions()))
         .map_err(config_error)?;
-    let builder = match config.client_auth() {
-        ClientAuth::None => builder.with_no_client_auth(),
-        auth @ (ClientAuth::Request(roots) | ClientAuth::Require(roots)) => {
-            let mandatory = matches!(auth, ClientAuth::Require(_));
-            let chain = Chain::new(roots, &provider)?;
-            builder.with_client_cert_verifier(Arc::new(ClientVerifier::new(chain, mandatory)))
-        }
+    let builder = match client_verifier(config, &provider)? {
+        None => builder.with_no_client_auth(),
+        Some(verifier) => builder.with_client_cert_verifier(Arc::new(verifier)),
     };
-    let resolver = ByServerName { identities: config.identities().clone(), keys };
-    let mut loaded = builder.with_cert_resolver(Arc::new(resolver));
     let alpn = config.alpn();
-    loaded.alpn_protocols = alpn.protocols.iter().map(<[u8]>::to_vec).collect();
-    loaded.ignore_client_order = true;
-    // Not before it is the same on every backend.
-    loaded.session_storage = Arc::new(NoServerSessionStorage {});
-    loaded.send_tls13_tickets = 0;
-    if let Some(modify) = &backend.modify_server {
-        modify(&mut loaded);
-    }
+    let load = |identity: &Identity| -> Result<(Arc<rustls::ServerConfig>, Own)> {
+        let resolver = OneIdentity(certified_key(identity, &provider)?);
+        let mut loaded = builder.clone().with_cert_resolver(Arc::new(resolver));
+        loaded.alpn_protocols = alpn.protocols.iter().map(<[u8]>::to_vec).collect();
+        loaded.ignore_client_order = true;
+        // Not before it is the same on every backend.
+        loaded.session_storage = Arc::new(NoServerSessionStorage {});
+        loaded.send_tls13_tickets = 0;
+        if let Some(modify) = &backend.modify_server {
+            modify(&mut loaded);
+        }
+        Ok((Arc::new(loaded), Arc::new(identity.leaf().clone())))
+    };
     let default_policy = AlpnConfig { protocols: alpn.protocols.clone(), ..AlpnConfig::default() };
     Ok(RustlsAcceptor {
-        config: Arc::new(loaded),
-        identities: config.identities().clone(),
+        identities: config.identities().iter().map(load).collect::<Result<_>>()?,
         policy: (*alpn != default_policy).then(|| alpn.clone()),
     })
+}
+
+fn client_verifier(
+    config: &Supported<'_, ServerConfig>,
+    provider: &CryptoProvider,
+) -> Result<Option<ClientVerifier>> {
+    let none = Roots::empty();
+    let (roots, mandatory) = match config.client_auth() {
+        ClientAuth::None => return Ok(None),
+        ClientAuth::Request(roots) => (roots, false),
+        ClientAuth::Require(roots) => (roots, true),
+        ClientAuth::Unverified => (&none, false),
+    };
+    let algorithms = provider.signature_verification_algorithms;
+    let checks = Checks::new(roots, config.judge(), Purpose::ClientAuth, algorithms)?;
+    let welcome = [roots.given(), &roots.base()?].concat();
+    Ok(Some(ClientVerifier::new(checks, mandatory, &welcome)))
 }
 
 /// The provider, with the suites and groups that the configuration wants, in its order.
@@ -122,7 +145,7 @@ fn versions(versions: Versions) -> Vec<&'static SupportedProtocolVersion> {
 }
 
 fn certified_key(identity: &Identity, provider: &CryptoProvider) -> Result<Arc<CertifiedKey>> {
-    let key = provider.key_provider.load_private_key(identity.key().clone_key());
+    let key = provider.key_provider.load_private_key(identity.key()?.clone_key());
     let key = key.map_err(|e| config_error(e).because("the private key is unusable"))?;
     // rustls' own comparison would also refuse certificates it does not like.
     if key.public_key().is_some_and(|own| own.as_ref() != identity.leaf_facts().public_key()) {
@@ -138,7 +161,7 @@ struct OneIdentity(Arc<CertifiedKey>);
 impl ResolvesClientCert for OneIdentity {
     fn resolve(&self, _: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         self.0.key.choose_scheme(schemes)?;
-        aside::leave(|aside| aside.identity = Some(0));
+        aside::leave(|aside| aside.presented = true);
         Some(self.0.clone())
     }
 
@@ -147,22 +170,14 @@ impl ResolvesClientCert for OneIdentity {
     }
 }
 
-#[derive(Debug)]
-struct ByServerName {
-    identities: Identities,
-    keys: Vec<Arc<CertifiedKey>>,
-}
-
-impl ResolvesServerCert for ByServerName {
+impl ResolvesServerCert for OneIdentity {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let chosen = self.identities.choose(hello.server_name());
-        let key = self.keys.get(chosen)?;
         aside::leave(|aside| {
-            aside.identity = Some(chosen);
-            aside.no_signature = key.key.choose_scheme(hello.signature_schemes()).is_none();
+            aside.presented = true;
+            aside.no_signature = self.0.key.choose_scheme(hello.signature_schemes()).is_none();
             aside.server_name = hello.server_name().map(Into::into);
         });
-        Some(key.clone())
+        Some(self.0.clone())
     }
 }
 
@@ -171,20 +186,19 @@ impl Connector for RustlsConnector {
         let connection = UnbufferedClientConnection::new(self.config.clone(), name.to_pki());
         let connection = connection.map_err(|e| session_error(e, Aside::default()))?;
         let sent = name.as_dns().filter(|_| self.config.enable_sni).map(Into::into);
-        let identities = self.identity.iter().cloned().collect();
-        Ok(Box::new(RustlsSession::new(connection, identities, sent)))
+        Ok(Box::new(RustlsSession::new(connection, self.own.clone(), sent)))
     }
 }
 
 impl Acceptor for RustlsAcceptor {
-    fn session(&self) -> Result<Box<dyn Session>> {
-        let identities: Arc<[Identity]> = self.identities.iter().cloned().collect();
+    fn session(&self, identity: usize) -> Result<Box<dyn Session>> {
+        let (config, own) = &self.identities[identity]; // the core counts as we do
         if let Some(policy) = &self.policy {
-            let (config, policy) = (self.config.clone(), policy.clone());
-            return Ok(Box::new(PolicySession::new(config, policy, identities)));
+            let session = PolicySession::new(config.clone(), policy.clone(), own.clone());
+            return Ok(Box::new(session));
         }
-        let connection = UnbufferedServerConnection::new(self.config.clone());
+        let connection = UnbufferedServerConnection::new(config.clone());
         let connection = connection.map_err(|e| session_error(e, Aside::default()))?;
-        Ok(Box::new(RustlsSession::new(connection, identities, None)))
+        Ok(Box::new(RustlsSession::new(connection, Some(own.clone()), None)))
     }
 }

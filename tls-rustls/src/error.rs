@@ -63,46 +63,6 @@ fn incompatible(why: &PeerIncompatible) -> ErrorKind {
     }
 }
 
-/// Names why webpki refused a certificate.
-pub(crate) fn certificate_error(e: &webpki::Error) -> CertificateError {
-    use webpki::Error as Pki;
-
-    match e {
-        Pki::CertExpired { .. } | Pki::InvalidCertValidity => CertificateError::Expired,
-        Pki::CertNotValidYet { .. } => CertificateError::NotYetValid,
-        Pki::CertNotValidForName(_) => CertificateError::NameMismatch,
-        Pki::CertRevoked => CertificateError::Revoked,
-        Pki::UnknownIssuer => CertificateError::UnknownIssuer,
-        Pki::InvalidSignatureForPublicKey | Pki::SignatureAlgorithmMismatch => {
-            CertificateError::BadSignature
-        }
-        Pki::CaUsedAsEndEntity
-        | Pki::EndEntityUsedAsCa
-        | Pki::NameConstraintViolation
-        | Pki::PathLenConstraintViolated
-        | Pki::RequiredEkuNotFoundContext(_) => CertificateError::Purpose,
-        Pki::MaximumNameConstraintComparisonsExceeded
-        | Pki::MaximumPathBuildCallsExceeded
-        | Pki::MaximumPathDepthExceeded
-        | Pki::MaximumSignatureChecksExceeded => CertificateError::ChainTooLong,
-        Pki::UnsupportedCriticalExtension => CertificateError::UnhandledCriticalExtension,
-        Pki::UnsupportedSignatureAlgorithmContext(_)
-        | Pki::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
-            CertificateError::WeakAlgorithm
-        }
-        Pki::BadDer
-        | Pki::BadDerTime
-        | Pki::ExtensionValueInvalid
-        | Pki::InvalidSerialNumber
-        | Pki::MalformedDnsIdentifier
-        | Pki::MalformedExtensions
-        | Pki::MalformedNameConstraint
-        | Pki::TrailingData(_)
-        | Pki::UnsupportedCertVersion => CertificateError::BadEncoding,
-        _ => CertificateError::Other,
-    }
-}
-
 /// The error to give rustls so that it sends the alert that fits (RFC 8446 §6.2).
 pub(crate) fn refusal(why: CertificateError) -> rustls::CertificateError {
     use rustls::CertificateError as Rustls;

@@ -14,6 +14,7 @@ mod verify;
 use std::fmt;
 use std::sync::Arc;
 
+use tls_core::x509::Algorithms;
 use tls_core::{
     Acceptor, Backend, Capabilities, Capability, ClientConfig, Connector, Group, Result,
     ServerConfig, Supported,
@@ -93,6 +94,8 @@ impl Backend for Rustls {
             Capability::CertificateReasons,
             Capability::CipherSuites,
             Capability::ClientIdentity,
+            Capability::CommonNames,
+            Capability::CustomVerification,
             Capability::DefaultSuites,
             Capability::Ed25519,
             Capability::EncryptedAlerts,
@@ -108,7 +111,8 @@ impl Backend for Rustls {
             Capability::ReportServerName,
             Capability::ReportVersion,
             Capability::RequestClientCertificate,
-            Capability::SeveralIdentities,
+            Capability::RequestStaple,
+            Capability::RevocationLists,
             Capability::SkipAllVerification,
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,
@@ -118,11 +122,18 @@ impl Backend for Rustls {
             Capability::Tls12Server,
             Capability::Tls13Client,
             Capability::Tls13Server,
+            Capability::UniformVerification,
+            Capability::UnverifiedClients,
+            Capability::VerificationTime,
         ]);
         match self.provider.has_group(Group::X25519MLKEM768) {
             true => ALWAYS.with(Capability::PostQuantum),
             false => ALWAYS,
         }
+    }
+
+    fn signature_algorithms(&self) -> Algorithms<'static> {
+        self.provider.signature_algorithms()
     }
 
     fn connector(&self, config: Supported<'_, ClientConfig>) -> Result<Box<dyn Connector>> {

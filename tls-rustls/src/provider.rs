@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustls::NamedGroup;
 use rustls::crypto::CryptoProvider;
 use tls_core::Group;
+use tls_core::x509::Algorithms;
 
 #[derive(Clone)]
 pub(crate) enum Provider {
@@ -41,6 +42,10 @@ impl Provider {
             #[cfg(feature = "ring")]
             Self::Ring => rustls::crypto::ring::default_provider(),
         }
+    }
+
+    pub(crate) fn signature_algorithms(&self) -> Algorithms<'static> {
+        self.load().signature_verification_algorithms.all
     }
 
     pub(crate) fn name(&self) -> &'static str {

@@ -11,13 +11,15 @@ use rustls::unbuffered::{
     ConnectionState, EncodeError, EncodeTlsData, UnbufferedStatus, WriteTraffic,
 };
 use rustls::{CommonState, HandshakeKind};
+use tls_core::pki_types::CertificateDer;
 use tls_core::{
-    Alert, AlpnConfig, AlpnOutcome, CipherSuite, ClientHello, Error, ErrorKind, Group, Identity,
-    Negotiated, Progress, Result, Session, Version, Wire,
+    Alert, AlpnConfig, AlpnOutcome, CipherSuite, ClientHello, Error, ErrorKind, Group, Negotiated,
+    Progress, Result, Session, Version, Wire,
 };
 
 use crate::NAME;
 use crate::aside::{self, Aside};
+use crate::config::Own;
 use crate::error::session_error;
 
 /// What rustls' two unbuffered connections have in common.
@@ -67,11 +69,11 @@ pub(crate) struct RustlsSession<C> {
     /// Decrypted and not yet read.
     plaintext: Plaintext,
     peer_closed: bool,
-    /// Who this side may be.
-    identities: Arc<[Identity]>,
-    /// Who it has been.
-    presented: Option<usize>,
+    /// Its own certificate, and whether it was presented.
+    own: Option<Own>,
+    presented: bool,
     server_name: Option<String>,
+    staple: Option<Vec<u8>>,
 }
 
 /// What a call wants done once rustls is ready to send.
@@ -94,18 +96,15 @@ enum Step {
 }
 
 impl<C: Unbuffered> RustlsSession<C> {
-    pub(crate) fn new(
-        connection: C,
-        identities: Arc<[Identity]>,
-        server_name: Option<String>,
-    ) -> Self {
+    pub(crate) fn new(connection: C, own: Option<Own>, server_name: Option<String>) -> Self {
         Self {
             connection,
             plaintext: Plaintext::default(),
             peer_closed: false,
-            identities,
-            presented: None,
+            own,
+            presented: false,
             server_name,
+            staple: None,
         }
     }
 
@@ -149,7 +148,8 @@ impl<C: Unbuffered> RustlsSession<C> {
             Ok(_) => Step::Idle,
             Err(e) => {
                 wire.consume(discard);
-                let aside = aside::take();
+                let mut aside = aside::take();
+                self.staple = aside.staple.take().or(self.staple.take());
                 if aside.no_signature && !self.connection.state().wants_write() {
                     wire.write_all(HANDSHAKE_FAILURE)?; // rustls says nothing in TLS 1.2
                 }
@@ -206,7 +206,10 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
             }
             let step = self.step(wire, &mut [], &Errand::None)?;
             let aside = aside::take();
-            self.presented = aside.identity.or(self.presented);
+            self.presented |= aside.presented;
+            if aside.staple.is_some() {
+                self.staple = aside.staple;
+            }
             if aside.server_name.is_some() {
                 self.server_name = aside.server_name;
             }
@@ -268,6 +271,10 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
         self.plaintext.len()
     }
 
+    fn staple(&self) -> Option<Vec<u8>> {
+        self.staple.clone()
+    }
+
     fn negotiated(&self) -> Negotiated {
         let state = self.connection.state();
         let mut negotiated = Negotiated::default();
@@ -281,8 +288,9 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
         negotiated.server_name = self.server_name.clone();
         let chain = state.peer_certificates().unwrap_or_default();
         negotiated.peer_chain = chain.iter().map(|c| c.clone().into_owned()).collect();
-        let own = self.presented.and_then(|i| self.identities.get(i));
-        negotiated.local_certificate = own.map(|identity| identity.leaf().clone());
+        let own = self.own.as_ref().filter(|_| self.presented);
+        negotiated.local_certificate = own.map(|own| CertificateDer::clone(own));
+        negotiated.staple = self.staple.clone();
         negotiated.resumed = state.handshake_kind().map(|kind| kind == HandshakeKind::Resumed);
         negotiated
     }
@@ -303,17 +311,13 @@ impl<C: Unbuffered> fmt::Debug for RustlsSession<C> {
 pub(crate) struct PolicySession {
     config: Arc<rustls::ServerConfig>,
     policy: AlpnConfig,
-    identities: Arc<[Identity]>,
+    own: Own,
     begun: Option<RustlsSession<UnbufferedServerConnection>>,
 }
 
 impl PolicySession {
-    pub(crate) fn new(
-        config: Arc<rustls::ServerConfig>,
-        policy: AlpnConfig,
-        identities: Arc<[Identity]>,
-    ) -> Self {
-        Self { config, policy, identities, begun: None }
+    pub(crate) fn new(config: Arc<rustls::ServerConfig>, policy: AlpnConfig, own: Own) -> Self {
+        Self { config, policy, own, begun: None }
     }
 
     /// The session, once the ClientHello is there.
@@ -340,7 +344,7 @@ impl PolicySession {
             }
             let connection = UnbufferedServerConnection::new(config);
             let connection = connection.map_err(|e| session_error(e, Aside::default()))?;
-            self.begun = Some(RustlsSession::new(connection, self.identities.clone(), None));
+            self.begun = Some(RustlsSession::new(connection, Some(self.own.clone()), None));
         }
         Ok(self.begun.as_mut())
     }

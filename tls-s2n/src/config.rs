@@ -12,7 +12,7 @@ use s2n_tls::error::Error as S2nError;
 use tls_core::pki_types::{CertificateDer, PrivateKeyDer};
 use tls_core::x509::Purpose;
 use tls_core::{
-    Acceptor, AlpnConfig, ClientAuth, ClientConfig, Connector, Identities, Identity, Result, Roots,
+    Acceptor, AlpnConfig, ClientAuth, ClientConfig, Connector, Identity, Result, Roots,
     ServerConfig, ServerName, Session, Versions,
 };
 
@@ -33,7 +33,6 @@ pub(crate) struct S2nConnector {
 pub(crate) struct S2nAcceptor(Arc<Serving>);
 
 pub(crate) struct Serving {
-    pub(crate) identities: Identities,
     /// One for each identity: which to present is for the core to say.
     pub(crate) configs: Vec<(Config, Key)>,
     pub(crate) policy: Policy,
@@ -82,7 +81,6 @@ pub(crate) fn server(config: &ServerConfig) -> Result<S2nAcceptor> {
         configs.push((builder.build().map_err(config_error)?, key));
     }
     Ok(S2nAcceptor(Arc::new(Serving {
-        identities: config.identities().clone(),
         configs,
         policy: policy::for_versions(config.versions()),
         alpn: config.alpn().clone(),
@@ -111,12 +109,13 @@ const MAX_CERTIFICATES: u16 = 100;
 fn load_identity(builder: &mut Builder, identity: &Identity) -> Result<()> {
     let unusable = |e: S2nError| config_error(e).because("the certificate or its key is unusable");
     let chain = identity.chain().iter().map(|der| pem_of("CERTIFICATE", der)).collect::<String>();
-    let label = match identity.key() {
+    let own = identity.key()?;
+    let label = match &*own {
         PrivateKeyDer::Pkcs1(_) => "RSA PRIVATE KEY",
         PrivateKeyDer::Sec1(_) => "EC PRIVATE KEY",
         _ => "PRIVATE KEY",
     };
-    let key = pem_of(label, identity.key().secret_der());
+    let key = pem_of(label, own.secret_der());
     let mut loaded = cert_chain::Builder::new().map_err(backend_error)?;
     loaded.load_pem(chain.as_bytes(), key.as_bytes()).map_err(unusable)?;
     builder.load_chain(loaded.build().map_err(unusable)?).map(drop).map_err(unusable)
@@ -124,7 +123,7 @@ fn load_identity(builder: &mut Builder, identity: &Identity) -> Result<()> {
 
 fn set_client_auth(builder: &mut Builder, auth: &ClientAuth) -> Result<()> {
     let (roots, kind) = match auth {
-        ClientAuth::None => return Ok(()),
+        ClientAuth::None | ClientAuth::Unverified => return Ok(()),
         ClientAuth::Request(roots) => (roots, ClientAuthType::Optional),
         ClientAuth::Require(roots) => (roots, ClientAuthType::Required),
     };
@@ -189,16 +188,16 @@ impl Connector for S2nConnector {
 }
 
 impl Acceptor for S2nAcceptor {
-    fn session(&self) -> Result<Box<dyn Session>> {
+    fn session(&self, identity: usize) -> Result<Box<dyn Session>> {
         let begin = || {
             let mut connection = connection(Mode::Server)?;
-            connection.set_config(self.0.configs[0].0.clone())?;
+            connection.set_config(self.0.configs[identity].0.clone())?;
             connection
                 .set_application_context(Demands { purpose: Purpose::ClientAuth, name: None });
             Driven::new(connection)
         };
         let driven = begin().map_err(backend_error)?;
-        Ok(Box::new(S2nSession::server(driven, self.0.clone())))
+        Ok(Box::new(S2nSession::server(driven, self.0.clone(), identity)))
     }
 }
 

@@ -56,7 +56,6 @@ impl Backend for S2n {
             Capability::ReportServerName,
             Capability::ReportVersion,
             Capability::RequestClientCertificate,
-            Capability::SeveralIdentities,
             Capability::SkipAllVerification,
             Capability::SkipNameVerification,
             Capability::Tls12Client,

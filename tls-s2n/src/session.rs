@@ -26,7 +26,7 @@ pub(crate) struct S2nSession {
     driven: Driven,
     policy: Policy,
     /// On a server, until the ClientHello is here.
-    waiting: Option<Arc<Serving>>,
+    waiting: Option<(Arc<Serving>, usize)>,
     mode: Mode,
     /// What a client sent as SNI, or a server was asked for.
     server_name: Option<String>,
@@ -45,8 +45,8 @@ impl S2nSession {
         Self::new(Mode::Client, driven, policy, server_name, None)
     }
 
-    pub(crate) fn server(driven: Driven, serving: Arc<Serving>) -> Self {
-        Self::new(Mode::Server, driven, serving.policy, None, Some(serving))
+    pub(crate) fn server(driven: Driven, serving: Arc<Serving>, identity: usize) -> Self {
+        Self::new(Mode::Server, driven, serving.policy, None, Some((serving, identity)))
     }
 
     fn new(
@@ -54,7 +54,7 @@ impl S2nSession {
         driven: Driven,
         policy: Policy,
         server_name: Option<String>,
-        waiting: Option<Arc<Serving>>,
+        waiting: Option<(Arc<Serving>, usize)>,
     ) -> Self {
         Self {
             driven,
@@ -113,7 +113,12 @@ impl S2nSession {
     }
 
     /// Answers what s2n would not: which identity, which protocol, and what is missing.
-    fn prepare(&mut self, wire: &mut Wire, serving: &Serving) -> Result<Progress<()>> {
+    fn prepare(
+        &mut self,
+        wire: &mut Wire,
+        serving: &Serving,
+        identity: usize,
+    ) -> Result<Progress<()>> {
         let hello = match wire.unread() {
             // s2n would take pieces of alerts, and then the hello behind them, before it is read here.
             &[records::ALERT, _, _, 0, 2, _, code, ..] => {
@@ -132,9 +137,8 @@ impl S2nSession {
                 }
             },
         };
-        let chosen = serving.identities.choose(hello.server_name.as_deref());
         // There is a config for each identity.
-        let (config, key) = &serving.configs[chosen];
+        let (config, key) = &serving.configs[identity];
         if let Some(why) = self.policy.missing(&hello, *key) {
             return self.refuse(wire, why);
         }
@@ -194,8 +198,8 @@ impl Session for S2nSession {
         if self.is_established {
             return Ok(Progress::Ready(()));
         }
-        if let Some(serving) = self.waiting.clone() {
-            match self.prepare(wire, &serving)? {
+        if let Some((serving, identity)) = self.waiting.clone() {
+            match self.prepare(wire, &serving, identity)? {
                 Progress::Ready(()) => self.waiting = None,
                 other => return Ok(other),
             }

@@ -67,7 +67,7 @@ impl LastWord {
                 && facts.may_sign()
                 && (is_trusted || !facts.is_authority())
                 && facts.is_for(demands.purpose)
-                && demands.name.as_ref().is_none_or(|name| facts.is_named(name)),
+                && demands.name.as_ref().is_none_or(|name| facts.is_named(&name.as_pki())),
         )
     }
 }

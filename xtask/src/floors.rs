@@ -10,7 +10,8 @@ use crate::root;
 /// Development dependencies are free, but for the rule that nothing on the way to a user depends on
 /// the suite.
 const FLOORS: &[(&str, &[&str])] = &[
-    ("tls-core", &[]),
+    ("tls-pki", &[]),
+    ("tls-core", &["tls-pki"]),
     ("tls-conformance", &["tls-core"]),
     ("tls-libssl", &["tls-core"]),
     ("tls-boring", &["tls-core", "tls-libssl"]),
@@ -31,7 +32,7 @@ const UNDER_FACADE: &[&str] =
 /// Crates of others that only these may use directly.
 const FENCED: &[(&str, &[&str])] = &[
     ("rustls", &["tls-rustls"]),
-    ("rustls-webpki", &["tls-rustls"]),
+    ("rustls-webpki", &["tls-pki"]),
     ("openssl", &["tls-native", "tls-openssl"]),
     ("openssl-sys", &["tls-openssl"]),
     ("s2n-tls", &["tls-s2n"]),

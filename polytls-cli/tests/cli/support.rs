@@ -282,7 +282,7 @@ impl Certificates {
     pub(crate) fn add(&self, name: &str, identity: &Identity) {
         let chain = identity.chain().iter().map(AsRef::as_ref).collect::<Vec<&[u8]>>();
         self.write(&format!("{name}.pem"), &pem(&chain));
-        let key = pem::Pem::new("PRIVATE KEY", identity.key().secret_der());
+        let key = pem::Pem::new("PRIVATE KEY", identity.key().unwrap().secret_der());
         self.write(&format!("{name}.key"), &pem::encode(&key));
     }
 

@@ -500,7 +500,7 @@ fn an_empty_range_of_versions_is_no_configuration(_: &dyn Backend) -> Result<()>
 
 /// The certificate of one and the key of the other.
 fn mixed(one: &Identity, other: &Identity) -> Identity {
-    Identity::from_der(one.chain().to_vec(), other.key().secret_der()).unwrap()
+    Identity::from_der(one.chain().to_vec(), other.key().unwrap().secret_der()).unwrap()
 }
 
 fn compiles_not(s: &dyn Backend, identity: Identity) -> Result<()> {
@@ -542,7 +542,7 @@ fn a_clients_key_must_belong_to_its_certificate(c: &dyn Backend) -> Result<()> {
 fn a_key_that_is_none_is_no_configuration(s: &dyn Backend) -> Result<()> {
     let root = Authority::root("Root of this case");
     let good = root.server(NAME);
-    let mut key = good.key().secret_der().to_vec();
+    let mut key = good.key().unwrap().secret_der().to_vec();
     let half = key.len() / 2;
     key[half..].fill(0);
     compiles_not(s, Identity::from_der(good.chain().to_vec(), &key)?)

@@ -28,38 +28,38 @@ cases! { "server_name";
         "Where no name is sent, neither side says one, and the certificate is still checked.";
     Pair a_name_that_is_not_sent_is_still_verified [OmitServerName CertificateReasons] []
         "A client that keeps the name to itself refuses a certificate for another.";
-    Pair the_identity_with_the_name_is_presented [] [SeveralIdentities]
+    Pair the_identity_with_the_name_is_presented [] []
         "Of several identities the one with the asked name is presented.";
-    Pair the_identity_with_the_name_is_presented_in_tls12 [Tls12Client] [SeveralIdentities]
+    Pair the_identity_with_the_name_is_presented_in_tls12 [Tls12Client] []
         "Of several identities the one with the asked name is presented in TLS 1.2.";
-    Pair the_identity_with_the_wildcard_is_presented [] [SeveralIdentities]
+    Pair the_identity_with_the_wildcard_is_presented [] []
         "An identity with a wildcard is presented for the names it covers.";
-    Pair an_exact_name_beats_a_wildcard [] [SeveralIdentities]
+    Pair an_exact_name_beats_a_wildcard [] []
         "An identity with exactly the asked name is presented before one with a wildcard.";
-    Pair the_first_of_equal_identities_is_presented [] [SeveralIdentities]
+    Pair the_first_of_equal_identities_is_presented [] []
         "Of two identities with the same name the first is presented.";
-    Pair a_name_of_an_identity_may_be_in_upper_case [] [SeveralIdentities]
+    Pair a_name_of_an_identity_may_be_in_upper_case [] []
         "Upper and lower case do not matter for the choice.";
-    Pair a_trailing_dot_does_not_matter_for_the_choice [] [SeveralIdentities]
+    Pair a_trailing_dot_does_not_matter_for_the_choice [] []
         "A trailing dot of the asked name does not matter for the choice.";
-    Pair a_name_that_nobody_has_gets_the_default [SkipNameVerification] [SeveralIdentities]
+    Pair a_name_that_nobody_has_gets_the_default [SkipNameVerification] []
         "The first identity is presented for a name that none has.";
-    Pair an_ip_address_gets_the_default [] [SeveralIdentities]
+    Pair an_ip_address_gets_the_default [] []
         "The first identity is presented to a client that asks for an IP address.";
-    Pair no_name_gets_the_default [OmitServerName SkipNameVerification] [SeveralIdentities]
+    Pair no_name_gets_the_default [OmitServerName SkipNameVerification] []
         "The first identity is presented to a client that sends no name.";
-    Pair the_chosen_identity_comes_with_its_chain [ReportPeerChain] [SeveralIdentities]
+    Pair the_chosen_identity_comes_with_its_chain [ReportPeerChain] []
         "The identity that is chosen comes with its own intermediates.";
-    Pair each_side_names_the_chosen_certificate [] [SeveralIdentities ReportLocalCertificate]
+    Pair each_side_names_the_chosen_certificate [] [ReportLocalCertificate]
         "The server's own certificate is the one that was chosen.";
     Pair the_choice_changes_nothing_else
         [AlpnClient ClientIdentity Tls12Client Tls13Client]
-        [AlpnServer RequestClientCertificate SeveralIdentities]
+        [AlpnServer RequestClientCertificate]
         "Whatever identity is chosen, protocols and client certificates are as configured.";
     Pair a_chosen_identity_insists_on_client_certificates
-        [] [RequestClientCertificate SeveralIdentities]
+        [] [RequestClientCertificate]
         "Whatever identity is chosen, a client without a certificate is refused.";
-    Pair a_choice_works_one_byte_at_a_time [] [SeveralIdentities]
+    Pair a_choice_works_one_byte_at_a_time [] []
         "The right identity is presented when every byte arrives alone.";
 }
 

@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use super::danger::Skip;
-use super::{EndOfStream, check_parameters, parameters_required, versions_required};
+use super::{
+    Checks, EndOfStream, StaplePolicy, check_parameters, parameters_required, versions_required,
+};
 use crate::connection::Rules;
+use crate::x509::{Algorithms, Purpose};
 use crate::{
-    Capabilities, Capability, CipherSuite, Group, Identity, Protocols, Result, Roots, Versions,
+    Capabilities, Capability, CipherSuite, Error, ErrorKind, Group, Identity, Judge, Protocols,
+    Result, Roots, Versions,
 };
 
 /// What a client wants from its connections: an immutable value, cheap to clone.
@@ -17,6 +21,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
     alpn: Protocols,
+    checks: Checks,
     cipher_suites: Arc<[CipherSuite]>,
     danger: Skip,
     end_of_stream: EndOfStream,
@@ -24,6 +29,7 @@ pub struct ClientConfig {
     identity: Option<Identity>,
     roots: Roots,
     send_server_name: bool,
+    staple: StaplePolicy,
     versions: Versions,
 }
 
@@ -36,6 +42,11 @@ impl ClientConfig {
     /// The application protocols to offer, best first; none if empty.
     pub fn alpn(&self) -> &Protocols {
         &self.alpn
+    }
+
+    /// What is checked of the server's certificates, besides the roots.
+    pub fn checks(&self) -> &Checks {
+        &self.checks
     }
 
     /// The cipher suites to offer, best first; [`CipherSuite::DEFAULT`] if empty.
@@ -73,6 +84,11 @@ impl ClientConfig {
         self.send_server_name
     }
 
+    /// Whether to ask for a stapled OCSP response.
+    pub fn staple(&self) -> StaplePolicy {
+        self.staple
+    }
+
     /// The versions to offer.
     pub fn versions(&self) -> Versions {
         self.versions
@@ -83,6 +99,7 @@ impl ClientConfig {
         // Destructured in full, so that a new field cannot be forgotten here.
         let Self {
             alpn,
+            checks,
             cipher_suites,
             danger,
             end_of_stream: _, // the core's own
@@ -90,6 +107,7 @@ impl ClientConfig {
             identity,
             roots,
             send_server_name,
+            staple,
             versions,
         } = self;
         // Nobody asks the roots where the chain is left out.
@@ -104,11 +122,25 @@ impl ClientConfig {
             ),
             (!send_server_name, Capability::OmitServerName),
             (partial, Capability::PartialChains),
+            (*staple != StaplePolicy::Off, Capability::RequestStaple),
         ];
         versions_required(*versions, Capability::Tls12Client, Capability::Tls13Client)
             .union(parameters_required(cipher_suites, groups))
             .union(danger.required())
-            .union(needed.into_iter().filter(|(on, _)| *on).map(|(_, what)| what).collect())
+            .union(
+                needed
+                    .into_iter()
+                    .chain(checks.needed())
+                    .filter(|(on, _)| *on)
+                    .map(|(_, what)| what)
+                    .collect(),
+            )
+    }
+
+    /// The core's part in the verification, with the cryptography of a backend.
+    pub(crate) fn judge(&self, algorithms: Algorithms<'_>) -> Result<Judge> {
+        let (skip, roots) = (self.danger, Some(&self.roots));
+        Judge::new(&self.checks, Purpose::ServerAuth, skip, self.staple, roots, algorithms)
     }
 
     pub(crate) fn rules(&self) -> Rules {
@@ -121,6 +153,7 @@ impl ClientConfig {
 #[must_use]
 pub struct ClientConfigBuilder {
     alpn: Vec<Vec<u8>>,
+    checks: Checks,
     cipher_suites: Vec<CipherSuite>,
     danger: Skip,
     end_of_stream: EndOfStream,
@@ -128,6 +161,7 @@ pub struct ClientConfigBuilder {
     identity: Option<Identity>,
     roots: Roots,
     send_server_name: bool,
+    staple: StaplePolicy,
     versions: Versions,
 }
 
@@ -135,6 +169,7 @@ impl Default for ClientConfigBuilder {
     fn default() -> Self {
         Self {
             alpn: Vec::new(),
+            checks: Checks::default(),
             cipher_suites: Vec::new(),
             danger: Skip::nothing(),
             end_of_stream: EndOfStream::default(),
@@ -142,6 +177,7 @@ impl Default for ClientConfigBuilder {
             identity: None,
             roots: Roots::default(),
             send_server_name: true,
+            staple: StaplePolicy::default(),
             versions: Versions::default(),
         }
     }
@@ -151,6 +187,12 @@ impl ClientConfigBuilder {
     /// The application protocols to offer, best first.
     pub fn alpn<N: AsRef<[u8]>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.alpn = names.into_iter().map(|name| name.as_ref().to_vec()).collect();
+        self
+    }
+
+    /// What is checked of the server's certificates, besides the roots.
+    pub fn checks(mut self, checks: Checks) -> Self {
+        self.checks = checks;
         self
     }
 
@@ -197,6 +239,12 @@ impl ClientConfigBuilder {
         self
     }
 
+    /// Whether to ask for a stapled OCSP response; off by default.
+    pub fn staple(mut self, policy: StaplePolicy) -> Self {
+        self.staple = policy;
+        self
+    }
+
     /// The versions to offer.
     pub fn versions(mut self, versions: Versions) -> Self {
         self.versions = versions;
@@ -210,8 +258,15 @@ impl ClientConfigBuilder {
     /// [`ErrorKind::Config`](crate::ErrorKind), saying which part is unusable.
     pub fn build(self) -> Result<ClientConfig> {
         check_parameters(self.versions, &self.cipher_suites, &self.groups)?;
+        let chain = !self.danger.skips_chain();
+        self.checks.validate(chain)?;
+        if self.staple == StaplePolicy::Require && !chain {
+            let why = "a staple is required, but the chain of who could sign it is not verified";
+            return Err(Error::new(ErrorKind::Config).because(why));
+        }
         Ok(ClientConfig {
             alpn: Protocols::new(self.alpn)?,
+            checks: self.checks,
             cipher_suites: self.cipher_suites.into(),
             danger: self.danger,
             end_of_stream: self.end_of_stream,
@@ -219,6 +274,7 @@ impl ClientConfigBuilder {
             identity: self.identity,
             roots: self.roots,
             send_server_name: self.send_server_name,
+            staple: self.staple,
             versions: self.versions,
         })
     }

@@ -1,9 +1,11 @@
 //! Configuration as plain data: no backend type appears here.
 
+mod checks;
 mod client;
 pub mod danger;
 mod server;
 
+pub use checks::{Checks, Clock, Pin, Presented, StaplePolicy, Verification, Verifier};
 pub use client::{ClientConfig, ClientConfigBuilder};
 pub use server::{ClientAuth, ServerConfig, ServerConfigBuilder};
 

@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{EndOfStream, check_parameters, parameters_required, versions_required};
+use super::danger::Skip;
+use super::{
+    Checks, EndOfStream, StaplePolicy, check_parameters, parameters_required, versions_required,
+};
 use crate::connection::Rules;
+use crate::x509::{Algorithms, Purpose};
 use crate::{
     AlpnConfig, AlpnMismatch, AlpnPreference, Capabilities, Capability, CipherSuite, Error,
-    ErrorKind, Group, Identities, Identity, Protocols, Result, Roots, Versions,
+    ErrorKind, Group, Identities, Identity, Judge, Protocols, Result, Roots, Versions,
 };
 
 /// Whether a server asks its clients for a certificate.
@@ -19,13 +23,17 @@ pub enum ClientAuth {
     Request(Roots),
     /// It asks, verifies what it is given against these roots, and refuses a client without one.
     Require(Roots),
+    /// It asks, and hands over what it is given without a look at it: the application decides. That
+    /// the client holds the key is still proved. Requires
+    /// [`Capability::UnverifiedClients`](crate::Capability::UnverifiedClients).
+    Unverified,
 }
 
 impl ClientAuth {
-    /// The roots that client certificates are verified against, if any are asked for.
+    /// The roots that client certificates are verified against, if they are.
     pub fn roots(&self) -> Option<&Roots> {
         match self {
-            Self::None => None,
+            Self::None | Self::Unverified => None,
             Self::Request(roots) | Self::Require(roots) => Some(roots),
         }
     }
@@ -38,6 +46,7 @@ impl ClientAuth {
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
     alpn: AlpnConfig,
+    checks: Checks,
     cipher_suites: Arc<[CipherSuite]>,
     client_auth: ClientAuth,
     end_of_stream: EndOfStream,
@@ -53,6 +62,7 @@ impl ServerConfig {
             alpn: Vec::new(),
             alpn_mismatch: AlpnMismatch::default(),
             alpn_preference: AlpnPreference::default(),
+            checks: Checks::default(),
             cipher_suites: Vec::new(),
             client_auth: ClientAuth::default(),
             end_of_stream: EndOfStream::default(),
@@ -65,6 +75,11 @@ impl ServerConfig {
     /// What it does about application protocols.
     pub fn alpn(&self) -> &AlpnConfig {
         &self.alpn
+    }
+
+    /// What is checked of clients' certificates, besides the roots.
+    pub fn checks(&self) -> &Checks {
+        &self.checks
     }
 
     /// The cipher suites to accept, best first; [`CipherSuite::DEFAULT`] if empty.
@@ -102,6 +117,7 @@ impl ServerConfig {
         // Destructured in full, so that a new field cannot be forgotten here.
         let Self {
             alpn: AlpnConfig { protocols, preference, mismatch },
+            checks,
             cipher_suites,
             client_auth,
             end_of_stream: _, // the core's own
@@ -117,11 +133,31 @@ impl ServerConfig {
             (*client_auth != ClientAuth::None, Capability::RequestClientCertificate),
             (client_auth.roots().is_some_and(Roots::has_partial), Capability::PartialChains),
             (identities.iter().any(|own| own.leaf_facts().is_ed25519()), Capability::Ed25519),
-            (identities.len() > 1, Capability::SeveralIdentities),
+            (*client_auth == ClientAuth::Unverified, Capability::UnverifiedClients),
+            (identities.iter().any(Identity::has_staple), Capability::SendStaple),
         ];
         versions_required(*versions, Capability::Tls12Server, Capability::Tls13Server)
             .union(parameters_required(cipher_suites, groups))
-            .union(needed.into_iter().filter(|(on, _)| *on).map(|(_, what)| what).collect())
+            .union(
+                needed
+                    .into_iter()
+                    .chain(checks.needed())
+                    .filter(|(on, _)| *on)
+                    .map(|(_, what)| what)
+                    .collect(),
+            )
+    }
+
+    /// The core's part in the verification of clients, with the cryptography of a backend.
+    pub(crate) fn judge(&self, algorithms: Algorithms<'_>) -> Result<Judge> {
+        match &self.client_auth {
+            ClientAuth::Unverified => Ok(Judge::accepting_any()),
+            auth => {
+                let (skip, purpose) = (Skip::nothing(), Purpose::ClientAuth);
+                let staple = StaplePolicy::Off;
+                Judge::new(&self.checks, purpose, skip, staple, auth.roots(), algorithms)
+            }
+        }
     }
 
     pub(crate) fn rules(&self) -> Rules {
@@ -136,6 +172,7 @@ pub struct ServerConfigBuilder {
     alpn: Vec<Vec<u8>>,
     alpn_mismatch: AlpnMismatch,
     alpn_preference: AlpnPreference,
+    checks: Checks,
     cipher_suites: Vec<CipherSuite>,
     client_auth: ClientAuth,
     end_of_stream: EndOfStream,
@@ -160,6 +197,13 @@ impl ServerConfigBuilder {
     /// Whose order decides among application protocols.
     pub fn alpn_preference(mut self, preference: AlpnPreference) -> Self {
         self.alpn_preference = preference;
+        self
+    }
+
+    /// What is checked of clients' certificates, besides the roots. Needs clients to be asked for one
+    /// that is verified.
+    pub fn checks(mut self, checks: Checks) -> Self {
+        self.checks = checks;
         self
     }
 
@@ -211,12 +255,19 @@ impl ServerConfigBuilder {
             let why = "client certificates are asked for, but no root is trusted to issue them";
             return Err(Error::new(ErrorKind::Config).because(why));
         }
+        let verifies = self.client_auth.roots().is_some();
+        self.checks.validate(verifies)?;
+        if !verifies && self.checks.needed().any(|(on, _)| on) {
+            let why = "checks of client certificates are asked for, but none is verified";
+            return Err(Error::new(ErrorKind::Config).because(why));
+        }
         Ok(ServerConfig {
             alpn: AlpnConfig {
                 protocols: Protocols::new(self.alpn)?,
                 preference: self.alpn_preference,
                 mismatch: self.alpn_mismatch,
             },
+            checks: self.checks,
             cipher_suites: self.cipher_suites.into(),
             client_auth: self.client_auth,
             end_of_stream: self.end_of_stream,

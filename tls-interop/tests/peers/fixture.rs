@@ -93,7 +93,7 @@ impl Credentials {
         let certificates = certificates.collect::<Vec<_>>();
         fs::write(&chain, certificates.concat()).unwrap();
         fs::write(&issuers, certificates[1..].concat()).unwrap();
-        fs::write(&key, pem("PRIVATE KEY", identity.key().secret_der())).unwrap();
+        fs::write(&key, pem("PRIVATE KEY", identity.key().unwrap().secret_der())).unwrap();
         Self { identity, chain, issuers, key }
     }
 }

@@ -43,8 +43,9 @@ pub(crate) fn forget_errors() {
 
 /// Refuses a key that does not belong to its certificate: native-tls would begin to serve with it.
 pub(crate) fn check_identity(identity: &Identity) -> Result<()> {
+    let own = identity.key()?;
     let check = || -> Result<bool, ErrorStack> {
-        let key = PKey::private_key_from_der(identity.key().secret_der())?;
+        let key = PKey::private_key_from_der(own.secret_der())?;
         Ok(X509::from_der(identity.leaf())?.public_key()?.public_eq(&key))
     };
     match check() {

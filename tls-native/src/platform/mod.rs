@@ -31,7 +31,6 @@ const EVERYWHERE: Capabilities = Capabilities::of(&[
     Capability::ReportResumed,
     Capability::ReportServerName,
     Capability::ReportVersion,
-    Capability::SeveralIdentities,
     Capability::SkipAllVerification,
     Capability::SkipNameVerification,
     Capability::Tls12Client,

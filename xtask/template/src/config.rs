@@ -60,7 +60,7 @@ impl Connector for NewLibConnector {
 }
 
 impl Acceptor for NewLibAcceptor {
-    fn session(&self) -> Result<Box<dyn Session>> {
+    fn session(&self, _identity: usize) -> Result<Box<dyn Session>> {
         Ok(Box::new(NewLibSession::server()))
     }
 }

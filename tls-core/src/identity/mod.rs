@@ -1,5 +1,10 @@
 //! Who a peer is: a certificate chain and the key of its leaf.
 
+mod choice;
+mod key;
+mod signer;
+mod staple;
+
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
@@ -11,21 +16,32 @@ use pki_types::{CertificateDer, PrivateKeyDer};
 use x509_cert::der::{self, Decode, Encode, Reader, SliceReader};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::x509::{CertificateFacts, Fit};
+use crate::x509::CertificateFacts;
 use crate::{Error, ErrorKind, Result};
+
+pub use choice::Identities;
+pub(crate) use choice::choose;
+use key::Key;
+pub use key::PrivateKey;
+pub use signer::{AsyncSigner, Completion, SignatureScheme, Signer};
+pub use staple::Staple;
 
 /// A certificate chain, leaf first, and the private key of its leaf.
 ///
-/// Cheap to clone; the key is wiped when the last clone is dropped, and never printed. That key
-/// and certificate belong together is checked when a configuration is compiled, because only a TLS
-/// library can compute the one from the other.
+/// Cheap to clone; the key is wiped when the last clone is dropped or by
+/// [`clear_key`](Self::clear_key), and never printed. That key and certificate belong together is
+/// checked when a configuration is compiled, because only a TLS library can compute the one from the
+/// other.
 #[derive(Clone)]
-pub struct Identity(Arc<Inner>);
+pub struct Identity {
+    inner: Arc<Inner>,
+    staple: Option<Staple>,
+}
 
 struct Inner {
     chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-    leaf: CertificateFacts,
+    key: Key,
+    leaf: Arc<CertificateFacts>,
 }
 
 impl Identity {
@@ -92,6 +108,10 @@ impl Identity {
         key: PrivateKeyDer<'static>,
         from: &str,
     ) -> Result<Self> {
+        Self::assembled(chain, Key::private(in_old_syntax(key)), from)
+    }
+
+    fn assembled(chain: Vec<CertificateDer<'static>>, key: Key, from: &str) -> Result<Self> {
         let mut facts = chain.iter().enumerate().map(|(i, certificate)| {
             CertificateFacts::read(certificate).map_err(|e| {
                 let why = format!("certificate {} is not well-formed", i + 1);
@@ -101,28 +121,100 @@ impl Identity {
         let leaf =
             facts.next().unwrap_or_else(|| Err(config_error(from, "no certificate found")))?;
         facts.try_for_each(|rest| rest.map(drop))?;
-        let key = in_old_syntax(key);
-        Ok(Self(Arc::new(Inner { chain, key, leaf })))
+        Ok(Self { inner: Arc::new(Inner { chain, key, leaf: leaf.into() }), staple: None })
+    }
+
+    /// Takes a chain, leaf first, whose key stays elsewhere. Requires
+    /// [`Capability::ExternalSigner`](crate::Capability::ExternalSigner).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if there is no certificate or something is not well-formed DER.
+    pub fn with_signer(
+        chain: impl IntoIterator<Item = CertificateDer<'static>>,
+        signer: Arc<dyn Signer>,
+    ) -> Result<Self> {
+        Self::assembled(chain.into_iter().collect(), Key::Signer(signer), "chain")
+    }
+
+    /// Takes a chain, leaf first, whose key stays elsewhere and takes its time. Requires
+    /// [`Capability::AsyncSigner`](crate::Capability::AsyncSigner).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if there is no certificate or something is not well-formed DER.
+    pub fn with_async_signer(
+        chain: impl IntoIterator<Item = CertificateDer<'static>>,
+        signer: Arc<dyn AsyncSigner>,
+    ) -> Result<Self> {
+        Self::assembled(chain.into_iter().collect(), Key::AsyncSigner(signer), "chain")
+    }
+
+    /// The same, with a stapled OCSP response. Requires
+    /// [`Capability::SendStaple`](crate::Capability::SendStaple) on a server; a client staples nothing.
+    #[must_use]
+    pub fn with_staple(mut self, staple: Staple) -> Self {
+        self.staple = Some(staple);
+        self
+    }
+
+    /// The OCSP response to staple, which may be replaced at any time.
+    pub fn staple(&self) -> Option<&Staple> {
+        self.staple.as_ref()
+    }
+
+    pub(crate) fn has_staple(&self) -> bool {
+        self.staple.is_some()
     }
 
     /// The chain, leaf first; never empty.
     pub fn chain(&self) -> &[CertificateDer<'static>] {
-        &self.0.chain
+        &self.inner.chain
     }
 
     /// The leaf: the certificate of the peer itself.
     pub fn leaf(&self) -> &CertificateDer<'static> {
-        &self.0.chain[0] // `checked` saw it
+        &self.inner.chain[0] // `assembled` saw it
     }
 
     /// What stands in the leaf.
     pub fn leaf_facts(&self) -> &CertificateFacts {
-        &self.0.leaf
+        &self.inner.leaf
     }
 
-    /// The private key of the leaf.
-    pub fn key(&self) -> &PrivateKeyDer<'static> {
-        &self.0.key
+    pub(crate) fn shared_leaf_facts(&self) -> Arc<CertificateFacts> {
+        self.inner.leaf.clone()
+    }
+
+    /// Wipes the private key, in all clones. Configurations that were compiled before go on; to compile
+    /// another is an error from now on.
+    pub fn clear_key(&self) {
+        self.inner.key.clear();
+    }
+
+    /// For backends: the private key of the leaf, wiped when it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if it has been [cleared](Self::clear_key), or stays with a signer.
+    pub fn key(&self) -> Result<PrivateKey> {
+        self.inner.key.get()
+    }
+
+    /// For backends: who signs, if the key stays elsewhere.
+    pub fn signer(&self) -> Option<&Arc<dyn Signer>> {
+        match &self.inner.key {
+            Key::Signer(signer) => Some(signer),
+            Key::AsyncSigner(_) | Key::Private(_) => None,
+        }
+    }
+
+    /// For backends: who signs and takes its time, if the key stays elsewhere.
+    pub fn async_signer(&self) -> Option<&Arc<dyn AsyncSigner>> {
+        match &self.inner.key {
+            Key::AsyncSigner(signer) => Some(signer),
+            Key::Signer(_) | Key::Private(_) => None,
+        }
     }
 
     /// For backends whose library reads nothing else: the private key in PKCS#8 (RFC 5208).
@@ -131,7 +223,8 @@ impl Identity {
     ///
     /// [`ErrorKind::Config`] if the key is in a syntax that is not known here.
     pub fn pkcs8_key(&self) -> Result<Zeroizing<Vec<u8>>> {
-        let bare = match self.key() {
+        let key = self.key()?;
+        let bare = match &*key {
             PrivateKeyDer::Pkcs8(key) => return Ok(Zeroizing::new(key.secret_pkcs8_der().into())),
             PrivateKeyDer::Pkcs1(key) => key.secret_pkcs1_der(),
             PrivateKeyDer::Sec1(key) => key.secret_sec1_der(),
@@ -142,50 +235,13 @@ impl Identity {
     }
 }
 
-impl Drop for Inner {
-    fn drop(&mut self) {
-        self.key.zeroize();
-    }
-}
-
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Identity")
-            .field("certificates", &self.0.chain.len())
-            .field("names", &self.0.leaf.dns_names())
+            .field("certificates", &self.inner.chain.len())
+            .field("names", &self.inner.leaf.dns_names())
             .field("key", &"(redacted)")
             .finish()
-    }
-}
-
-/// The identities of a server; the first is the default.
-#[derive(Clone, Debug)]
-pub struct Identities(Arc<[Identity]>);
-
-impl Identities {
-    pub(crate) fn new(identities: Vec<Identity>) -> Self {
-        Self(identities.into())
-    }
-
-    /// Which identity to present to a client that asks for `server_name` (SNI).
-    ///
-    /// The first whose certificate has exactly that name, else the first with a wildcard for it,
-    /// else the default. The one place where the choice is made, for every backend.
-    pub fn choose(&self, server_name: Option<&str>) -> usize {
-        let Some(name) = server_name else { return 0 };
-        let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
-        let fits = self.0.iter().map(|identity| identity.leaf_facts().fit(&name));
-        let best = fits.enumerate().filter(|(_, fit)| *fit != Fit::No);
-        // `max_by_key` takes the last of equals; the first is meant.
-        best.rev().max_by_key(|(_, fit)| *fit).map_or(0, |(i, _)| i)
-    }
-}
-
-impl std::ops::Deref for Identities {
-    type Target = [Identity];
-
-    fn deref(&self) -> &[Identity] {
-        &self.0
     }
 }
 
@@ -209,7 +265,7 @@ pub(crate) fn certificates_from_pem(
 
 /// `text`, ready for a reader that looks at whole lines and would pass over a section whose first
 /// line is not all of its line.
-fn pem_text<'a>(text: &'a [u8], from: &str) -> Result<&'a [u8]> {
+pub(crate) fn pem_text<'a>(text: &'a [u8], from: &str) -> Result<&'a [u8]> {
     if contains(text, b"----------BEGIN ") {
         return Err(config_error(from, "not valid PEM: a line break is missing before \"BEGIN\""));
     }
@@ -377,7 +433,8 @@ mod tests {
         let (chain, key) = (params.self_signed(&key).unwrap().der().clone(), key.serialize_der());
         assert_eq!(key[2..5], [2, 1, 1], "the version is v2");
         let identity = Identity::from_der([chain], &key).unwrap();
-        let older = identity.key().secret_der();
+        let older = identity.key().unwrap();
+        let older = older.secret_der();
         assert_eq!(older[2..5], [2, 1, 0], "the version is v1");
         // The algorithm and the key are the same, and nothing follows them.
         assert_eq!(older[5..], key[5..older.len()]);
@@ -401,7 +458,7 @@ mod tests {
             })
             .unwrap();
         let identity = Identity::from_der([chain], &bare).unwrap();
-        assert!(matches!(identity.key(), PrivateKeyDer::Sec1(_)));
+        assert!(matches!(*identity.key().unwrap(), PrivateKeyDer::Sec1(_)));
         assert_eq!(*identity.pkcs8_key().unwrap(), whole);
     }
 
@@ -413,37 +470,6 @@ mod tests {
         }
         for junk in [&b"\x30\x03\x02\x01"[..], b"\x30\x80\x02\x01\x01", b"\x04\x00"] {
             assert!(without_public_key(junk).is_err());
-        }
-    }
-
-    #[test]
-    fn the_best_fitting_identity_is_chosen() {
-        let made = |names: &[&str]| {
-            let names = names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-            let made = rcgen::generate_simple_self_signed(names).unwrap();
-            Identity::from_der([made.cert.into()], &made.signing_key.serialize_der()).unwrap()
-        };
-        let identities = Identities::new(vec![
-            made(&["default.test"]),
-            made(&["*.zone.test"]),
-            made(&["a.zone.test", "B.test"]),
-            made(&["a.zone.test"]),
-        ]);
-        for (name, expected) in [
-            (None, 0),
-            (Some("default.test"), 0),
-            (Some("nobody.test"), 0),
-            (Some(""), 0),
-            (Some("."), 0),
-            (Some(".zone.test"), 0),
-            (Some("zone.test"), 0),
-            (Some("x.y.zone.test"), 0),
-            (Some("x.zone.test"), 1),
-            (Some("a.zone.test"), 2),
-            (Some("A.Zone.TEST."), 2),
-            (Some("b.test"), 2),
-        ] {
-            assert_eq!(identities.choose(name), expected, "{name:?}");
         }
     }
 }
