@@ -254,6 +254,7 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
             Progress::Ready(_) => Progress::Ready(()),
             Progress::WantRead => Progress::WantRead,
             Progress::WantWrite => Progress::WantWrite,
+            Progress::WantSignature => Progress::WantSignature,
         })
     }
 

@@ -117,6 +117,14 @@ impl ClientConfig {
             (!alpn.is_text(), Capability::AlpnBytes),
             (identity.is_some(), Capability::ClientIdentity),
             (
+                identity.as_ref().is_some_and(|own| own.signer().is_some()),
+                Capability::ExternalSigner,
+            ),
+            (
+                identity.as_ref().is_some_and(|own| own.async_signer().is_some()),
+                Capability::AsyncSigner,
+            ),
+            (
                 identity.as_ref().is_some_and(|own| own.leaf_facts().is_ed25519()),
                 Capability::Ed25519,
             ),
