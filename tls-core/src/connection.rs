@@ -122,10 +122,7 @@ impl Connection {
             }
             Err(e) if !is_alert => Err(self.refuse_hello(e)),
             // Let it be said that no more bytes can come.
-            Ok(None) | Err(_) => {
-                self.call(|_, _| Ok(Progress::WantRead::<()>))?;
-                Ok(Progress::WantRead)
-            }
+            Ok(None) | Err(_) => self.call(|_, _| Ok(Progress::WantRead)),
         }
     }
 
