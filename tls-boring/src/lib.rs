@@ -11,6 +11,7 @@ mod config;
 mod error;
 mod ffi;
 mod session;
+mod signatures;
 mod verify;
 
 use std::fmt;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 use boring::error::ErrorStack;
 use boring::ssl::SslContextBuilder;
+use tls_core::x509::Algorithms;
 use tls_core::{
     Acceptor, Backend, Capabilities, Capability, ClientConfig, Connector, Result, ServerConfig,
     Supported,
@@ -102,6 +104,10 @@ impl Backend for Boring {
             Capability::Tls13Client,
             Capability::Tls13Server,
         ])
+    }
+
+    fn signature_algorithms(&self) -> Algorithms<'static> {
+        signatures::ALGORITHMS
     }
 
     fn connector(&self, config: Supported<'_, ClientConfig>) -> Result<Box<dyn Connector>> {

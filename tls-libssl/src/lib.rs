@@ -9,11 +9,13 @@ mod fault;
 mod findings;
 mod group;
 mod reason;
+mod signature;
 
 pub use fault::{boringssl_fault, openssl_fault, verify_result};
 pub use findings::{Findings, Trusted};
 pub use group::{group_name, group_of_nid};
 pub use reason::{Reason, boringssl_reason, gravest, openssl_reason};
+pub use signature::{Digest, Form, RSA_BITS, RSA_EXPONENT_BITS, SignatureAlgorithm};
 
 /// The most that one record takes on the wire with the ciphers on offer.
 pub const RECORD: usize = 16_384 + 38;

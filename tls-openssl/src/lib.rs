@@ -8,6 +8,7 @@ mod config;
 mod error;
 mod ffi;
 mod session;
+mod signatures;
 mod verify;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use std::sync::{Arc, LazyLock};
 
 use openssl::error::ErrorStack;
 use openssl::ssl::{SslContext, SslContextBuilder, SslMethod};
+use tls_core::x509::Algorithms;
 use tls_core::{
     Acceptor, Backend, Capabilities, Capability, ClientConfig, Connector, Result, ServerConfig,
     Supported,
@@ -102,6 +104,10 @@ impl Backend for Openssl {
             true => ALWAYS.with(Capability::PostQuantum),
             false => ALWAYS,
         }
+    }
+
+    fn signature_algorithms(&self) -> Algorithms<'static> {
+        signatures::ALGORITHMS
     }
 
     fn connector(&self, config: Supported<'_, ClientConfig>) -> Result<Box<dyn Connector>> {
