@@ -38,7 +38,14 @@ pub(crate) fn progress<T>(
         },
         _ => ErrorKind::Backend,
     };
-    Err(Error::from_backend(kind, NAME, e))
+    // Where it was not the library that refused a certificate, it has no words for it.
+    let words = verify::findings(ssl).and_then(|findings| findings.take_words());
+    Err(match words {
+        Some(words) if matches!(kind, ErrorKind::Certificate(_)) => {
+            Error::from_backend(kind, NAME, words)
+        }
+        Some(_) | None => Error::from_backend(kind, NAME, e),
+    })
 }
 
 fn library_kind(e: &boring::ssl::Error, ssl: &SslRef) -> ErrorKind {

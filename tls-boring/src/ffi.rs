@@ -71,10 +71,21 @@ fn extension_flags(certificate: &X509Ref) -> u32 {
     unsafe { boring_sys::X509_get_extension_flags(certificate.as_ptr()) }
 }
 
-/// Makes the verification of a chain do without the certificates that the peer sent along.
-pub(crate) fn forget_untrusted(chain: &mut X509StoreContextRef) {
-    // SAFETY: the context borrows its certificates; that it borrows none is valid.
-    unsafe { boring_sys::X509_STORE_CTX_set_chain(chain.as_ptr(), ptr::null_mut()) }
+/// Does something with `chain` that does without the certificates that the peer sent.
+pub(crate) fn without_untrusted<T>(
+    chain: &mut X509StoreContextRef,
+    act: impl FnOnce(&mut X509StoreContextRef) -> T,
+) -> T {
+    let store = chain.as_ptr();
+    // SAFETY: `store` is live, and only borrows these certificates: that it borrows none is valid, and
+    // so are the same ones again.
+    unsafe {
+        let certificates = boring_sys::X509_STORE_CTX_get0_untrusted(store);
+        boring_sys::X509_STORE_CTX_set_chain(store, ptr::null_mut());
+        let result = act(chain);
+        boring_sys::X509_STORE_CTX_set_chain(store, certificates);
+        result
+    }
 }
 
 /// The trusted certificates of this name.

@@ -78,6 +78,8 @@ impl Backend for Boring {
             Capability::CertificateReasons,
             Capability::CipherSuites,
             Capability::ClientIdentity,
+            Capability::CommonNames,
+            Capability::CustomVerification,
             Capability::DefaultSuites,
             Capability::Ed25519,
             Capability::EncryptedAlerts,
@@ -94,6 +96,9 @@ impl Backend for Boring {
             Capability::ReportServerName,
             Capability::ReportVersion,
             Capability::RequestClientCertificate,
+            Capability::RequestStaple,
+            Capability::RevocationLists,
+            Capability::SendStaple,
             Capability::SkipAllVerification,
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,
@@ -103,6 +108,9 @@ impl Backend for Boring {
             Capability::Tls12Server,
             Capability::Tls13Client,
             Capability::Tls13Server,
+            Capability::UniformVerification,
+            Capability::UnverifiedClients,
+            Capability::VerificationTime,
         ])
     }
 

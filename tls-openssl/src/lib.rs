@@ -75,6 +75,8 @@ impl Backend for Openssl {
             Capability::CertificateReasons,
             Capability::CipherSuites,
             Capability::ClientIdentity,
+            Capability::CommonNames,
+            Capability::CustomVerification,
             Capability::DefaultSuites,
             Capability::Ed25519,
             Capability::EncryptedAlerts,
@@ -90,6 +92,9 @@ impl Backend for Openssl {
             Capability::ReportServerName,
             Capability::ReportVersion,
             Capability::RequestClientCertificate,
+            Capability::RequestStaple,
+            Capability::RevocationLists,
+            Capability::SendStaple,
             Capability::SkipAllVerification,
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,
@@ -99,6 +104,9 @@ impl Backend for Openssl {
             Capability::Tls12Server,
             Capability::Tls13Client,
             Capability::Tls13Server,
+            Capability::UniformVerification,
+            Capability::UnverifiedClients,
+            Capability::VerificationTime,
         ]);
         match *HAS_POST_QUANTUM {
             true => ALWAYS.with(Capability::PostQuantum),
