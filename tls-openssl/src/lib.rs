@@ -3,6 +3,10 @@
 //! An `SSL` owns an empty wire, and the real one is swapped in for the length of each call: no
 //! pointers travel through C. The few functions that the `openssl` crate lacks are in `ffi.rs`,
 //! the only file with `unsafe`.
+//!
+//! A key cannot stay with an external signer: OpenSSL 3 leaves that to providers, which are written in
+//! C against tables of functions that the `openssl` crate does not have, and the methods of old, with
+//! which a key could be given other functions, are deprecated and may go.
 
 mod config;
 mod error;
