@@ -19,7 +19,7 @@ use tls_libssl::{MAX_CERTIFICATES, Trusted, group_name};
 use crate::error::{backend_error, config_error};
 use crate::session::BoringSession;
 use crate::verify::Anchors;
-use crate::{Boring, NAME, ffi, verify};
+use crate::{Boring, NAME, ffi, signer, verify};
 
 pub(crate) struct BoringConnector {
     context: SslContext,
@@ -203,18 +203,24 @@ fn version(version: Version) -> SslVersion {
 
 fn set_identity(context: &mut SslContextBuilder, identity: &Identity) -> Result<()> {
     let unusable = |what: &'static str| move |e: ErrorStack| config_error(e).because(what);
-    let key = PKey::private_key_from_der(identity.key()?.secret_der())
-        .map_err(unusable("the private key is unusable"))?;
+    let refused =
+        |why: &'static str| Err(Error::from_backend(ErrorKind::Config, NAME, why).because(why));
     let leaf = X509::from_der(identity.leaf()).map_err(unusable("the certificate is unusable"))?;
-    // Compared before BoringSSL sees both: it would report a mismatch as many different errors.
-    let matches = leaf.public_key().map_err(unusable("the certificate's key is unusable"))?;
-    if !matches.public_eq(&key) {
-        let why = "the private key does not belong to the certificate";
-        return Err(Error::from_backend(ErrorKind::Config, NAME, why).because(why));
+    let public = leaf.public_key().map_err(unusable("the certificate's key is unusable"))?;
+    if verify::is_weak(&public) {
+        return refused("the private key is too short");
     }
-    if verify::is_weak(&key) {
-        let why = "the private key is too short";
-        return Err(Error::from_backend(ErrorKind::Config, NAME, why).because(why));
+    let known = |scheme| SIGNATURES.iter().any(|(own, _)| *own == scheme);
+    let key = match signer::set(context, identity, known)? {
+        true => None,
+        false => {
+            let key = PKey::private_key_from_der(identity.key()?.secret_der());
+            Some(key.map_err(unusable("the private key is unusable"))?)
+        }
+    };
+    // Compared before BoringSSL sees both: it would report a mismatch as many different errors.
+    if key.as_ref().is_some_and(|key| !public.public_eq(key)) {
+        return refused("the private key does not belong to the certificate");
     }
     context.set_certificate(&leaf).map_err(unusable("the certificate is unusable"))?;
     for issuer in &identity.chain()[1..] {
@@ -222,7 +228,10 @@ fn set_identity(context: &mut SslContextBuilder, identity: &Identity) -> Result<
             .and_then(|issuer| context.add_extra_chain_cert(issuer))
             .map_err(unusable("an issuer's certificate is unusable"))?;
     }
-    context.set_private_key(&key).map_err(unusable("the private key is unusable"))
+    match key {
+        Some(key) => context.set_private_key(&key).map_err(unusable("the private key is unusable")),
+        None => Ok(()),
+    }
 }
 
 fn set_client_auth(

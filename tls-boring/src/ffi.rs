@@ -11,6 +11,7 @@ use boring::x509::{
     X509, X509NameRef, X509Ref, X509StoreContextRef, X509VerifyError, X509VerifyResult,
 };
 use foreign_types::{ForeignType, ForeignTypeRef};
+use tls_core::Alert;
 
 use crate::verify;
 
@@ -34,10 +35,37 @@ pub(crate) fn set_tls13_suites(
     }
 }
 
+/// Chooses what to sign with, best first, `SSL_CTX_set_signing_algorithm_prefs`.
+pub(crate) fn set_signing_schemes(
+    context: &mut SslContextBuilder,
+    schemes: &[u16],
+) -> Result<(), ErrorStack> {
+    // SAFETY: the context is live, and the list is copied.
+    let result = unsafe {
+        boring_sys::SSL_CTX_set_signing_algorithm_prefs(
+            context.as_ptr(),
+            schemes.as_ptr(),
+            schemes.len(),
+        )
+    };
+    match result {
+        1 => Ok(()),
+        _ => Err(ErrorStack::get()),
+    }
+}
+
 /// Limits the size of a peer's certificate message, `SSL_CTX_set_max_cert_list`.
 pub(crate) fn set_max_cert_list(context: &mut SslContextBuilder, bytes: usize) {
     // SAFETY: the context is live; the call stores the number.
     unsafe { boring_sys::SSL_CTX_set_max_cert_list(context.as_ptr(), bytes) }
+}
+
+/// Tells the peer why the connection ends, `SSL_send_fatal_alert`.
+pub(crate) fn send_alert(ssl: &mut SslRef, alert: Alert) {
+    // SAFETY: `ssl` is a live SSL, lent for this call alone. Whether it can be told does not matter.
+    unsafe {
+        boring_sys::SSL_send_fatal_alert(ssl.as_ptr(), alert.0);
+    }
 }
 
 /// Processes the next record and leaves its plaintext where it is, `SSL_peek`.

@@ -12,6 +12,7 @@ mod error;
 mod ffi;
 mod session;
 mod signatures;
+mod signer;
 mod verify;
 
 use std::fmt;
@@ -75,6 +76,7 @@ impl Backend for Boring {
             Capability::AlpnClient,
             Capability::AlpnServer,
             Capability::AlpnServerPolicy,
+            Capability::AsyncSigner,
             Capability::CertificateReasons,
             Capability::CipherSuites,
             Capability::ClientIdentity,
@@ -83,6 +85,7 @@ impl Backend for Boring {
             Capability::DefaultSuites,
             Capability::Ed25519,
             Capability::EncryptedAlerts,
+            Capability::ExternalSigner,
             Capability::Groups,
             Capability::LimitChain,
             Capability::OmitServerName,

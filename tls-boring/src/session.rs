@@ -1,6 +1,7 @@
 //! An `SSL`, driven over a lent wire.
 
 use std::io::{self, Read, Write};
+use std::task::Waker;
 use std::{fmt, mem};
 
 use boring::error::ErrorStack;
@@ -12,7 +13,7 @@ use tls_core::{
 use tls_libssl::RECORD;
 
 use crate::error::progress;
-use crate::{NAME, ffi, verify};
+use crate::{NAME, ffi, signer, verify};
 
 type Handshake = fn(&mut SslStream<Tapped>) -> Result<(), boring::ssl::Error>;
 
@@ -113,6 +114,10 @@ impl Session for BoringSession {
             let _ = self.with(wire, |stream| ffi::peek(stream.ssl_mut()))?;
         }
         Ok(self.stream.ssl().pending())
+    }
+
+    fn await_signature(&mut self, waker: &Waker) -> bool {
+        signer::wake(self.stream.ssl(), waker)
     }
 
     fn staple(&self) -> Option<Vec<u8>> {
