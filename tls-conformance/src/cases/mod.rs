@@ -12,6 +12,7 @@ mod misuse;
 mod parameters;
 mod server_name;
 mod transfer;
+mod trust;
 mod verification;
 
 use crate::case::Case;
@@ -81,6 +82,13 @@ const GROUPS: &[&[Case]] = &[
     verification::names::CASES,
     verification::order::CASES,
     verification::trust::CASES,
+    trust::clock::CASES,
+    trust::depth::CASES,
+    trust::common_name::CASES,
+    trust::pins::CASES,
+    trust::follow::CASES,
+    trust::replace::CASES,
+    trust::unverified::CASES,
     alpn::CASES,
     server_name::CASES,
     client_auth::CASES,
