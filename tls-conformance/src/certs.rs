@@ -145,6 +145,15 @@ pub(crate) fn rsa() -> KeyPair {
     KeyPair::from_pem(include_str!("rsa_key.pem")).unwrap()
 }
 
+/// A chain that nothing here could sign, always the same, and its root: the root's key is on P-521, and
+/// signs with SHA-512. The leaf has a key on P-256, and is for a server and for a client.
+pub(crate) fn p521_chain() -> (Identity, CertificateDer<'static>) {
+    let all = include_bytes!("p521_chain.pem");
+    let identity = Identity::from_pem(all, all).unwrap();
+    let [leaf, root] = identity.chain() else { panic!("a leaf and its root") };
+    (with_chain(&identity, [leaf.clone()]), root.clone())
+}
+
 /// The same identity with another chain.
 pub(crate) fn with_chain(
     identity: &Identity,

@@ -88,6 +88,7 @@ const GROUPS: &[&[Case]] = &[
     trust::pins::CASES,
     trust::follow::CASES,
     trust::replace::CASES,
+    trust::uniform::CASES,
     trust::unverified::CASES,
     alpn::CASES,
     server_name::CASES,

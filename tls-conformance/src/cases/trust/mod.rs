@@ -9,6 +9,7 @@ pub(super) mod depth;
 pub(super) mod follow;
 pub(super) mod pins;
 pub(super) mod replace;
+pub(super) mod uniform;
 pub(super) mod unverified;
 
 use std::sync::Mutex;
