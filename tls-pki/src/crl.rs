@@ -13,8 +13,7 @@ use x509_cert::ext::pkix::{CrlDistributionPoints, IssuingDistributionPoint};
 use x509_cert::{Certificate, name::Name};
 
 use crate::facts::time;
-use crate::signature::algorithm_der;
-use crate::untimed::signed_part;
+use crate::signature::{algorithm_der, signed_part};
 use crate::{Algorithms, CertificateFacts, Malformed, verify_signature};
 
 /// One list of revoked certificates, complete for its scope.
