@@ -10,6 +10,7 @@ mod faults;
 mod handshake;
 mod misuse;
 mod parameters;
+mod revocation;
 mod server_name;
 mod transfer;
 mod trust;
@@ -90,6 +91,10 @@ const GROUPS: &[&[Case]] = &[
     trust::replace::CASES,
     trust::uniform::CASES,
     trust::unverified::CASES,
+    revocation::CASES,
+    revocation::given::CASES,
+    revocation::policies::CASES,
+    revocation::scopes::CASES,
     alpn::CASES,
     server_name::CASES,
     client_auth::CASES,
