@@ -85,12 +85,13 @@ pub(crate) fn prepare(
     trusted: Trusted,
 ) -> Result<(), ErrorStack> {
     let index = FINDINGS.as_ref().map_err(Clone::clone)?;
-    ssl.set_ex_data(*index, Arc::new(Findings::new(judge, name.cloned(), trusted)));
-    if let Some(now) = judge.clock().instead_of_system() {
+    let findings = Findings::new(judge, name.cloned(), trusted);
+    if let Some(now) = findings.instant() {
         // Only where there are 32 bits of time it can be too long.
         let now = now.as_secs().min(LAST_SECOND).try_into().unwrap_or(i32::MAX.into());
         ssl.param_mut().set_time(now);
     }
+    ssl.set_ex_data(*index, Arc::new(findings));
     Ok(())
 }
 
@@ -109,11 +110,17 @@ fn note(ok: bool, chain: &mut X509StoreContextRef) -> bool {
         let known = is_unknown_constraint(chain) && permits_names(chain);
         if let Some(findings) = ssl_of(chain).and_then(findings).filter(|_| !known) {
             let fault = named(chain, findings.judge().max_intermediates());
-            findings.note(fault, chain.error_depth());
+            if fault != CertificateError::Expired || !is_in_its_last_second(findings, chain) {
+                findings.note(fault, chain.error_depth());
+            }
         }
         chain.set_error(Ok(()));
     }
     true
+}
+
+fn is_in_its_last_second(findings: &Findings, chain: &X509StoreContextRef) -> bool {
+    chain.current_cert().is_some_and(|current| findings.is_in_its_last_second(&der(current)))
 }
 
 /// Whether BoringSSL stopped at a name constraint of a kind that it does not know, and the name is

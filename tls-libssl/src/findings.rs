@@ -6,8 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use tls_core::pki_types::CertificateDer;
-use tls_core::x509::Path;
+use tls_core::pki_types::{CertificateDer, UnixTime};
+use tls_core::x509::{CertificateFacts, Path};
 use tls_core::{CertificateError, Evidence, Judge, ServerName};
 
 use crate::ranking::Ranking;
@@ -25,6 +25,8 @@ pub struct Findings {
     judge: Judge,
     /// The server that a client means to reach.
     name: Option<ServerName>,
+    /// What takes the place of the system's time.
+    instant: Option<UnixTime>,
     /// The path that was found good, as long as the staple that it is for may come.
     path: OnceLock<Path>,
     /// What the judge refused.
@@ -56,6 +58,7 @@ impl Findings {
             ranking: Ranking::new(judge.skip(), trusted),
             judge: judge.clone(),
             name,
+            instant: judge.clock().instead_of_system(),
             path: OnceLock::new(),
             refusal: OnceLock::new(),
             words: Mutex::default(),
@@ -69,6 +72,18 @@ impl Findings {
     /// The core's part in the verification.
     pub fn judge(&self) -> &Judge {
         &self.judge
+    }
+
+    /// The instant of the verification, if it is not now.
+    pub fn instant(&self) -> Option<UnixTime> {
+        self.instant
+    }
+
+    /// Whether `certificate`, of which a library says that it has expired, is in its last second. Both
+    /// take that for the first one after its validity (RFC 5280 §4.1.2.5 includes it).
+    pub fn is_in_its_last_second(&self, certificate: &CertificateDer<'_>) -> bool {
+        let now = self.instant.unwrap_or_else(UnixTime::now);
+        CertificateFacts::read(certificate).is_ok_and(|facts| facts.not_after() == now)
     }
 
     /// Takes note of the peer's own certificate, and says whether it is one of the trusted, and so

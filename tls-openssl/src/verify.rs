@@ -13,7 +13,7 @@ use openssl::x509::store::{X509Store, X509StoreBuilder};
 use openssl::x509::verify::X509VerifyFlags;
 use openssl::x509::{X509, X509Ref, X509StoreContext, X509StoreContextRef, X509VerifyResult};
 use tls_core::pki_types::CertificateDer;
-use tls_core::{Judge, Result, Roots, ServerName};
+use tls_core::{CertificateError, Judge, Result, Roots, ServerName};
 use tls_libssl::{Findings, Peer, Trusted, openssl_fault, verify_result};
 
 use crate::error::config_error;
@@ -88,12 +88,13 @@ pub(crate) fn prepare(
     trusted: Trusted,
 ) -> Result<(), ErrorStack> {
     let index = FINDINGS.as_ref().map_err(Clone::clone)?;
-    ssl.set_ex_data(*index, Arc::new(Findings::new(judge, name.cloned(), trusted)));
-    if let Some(now) = judge.clock().instead_of_system() {
+    let findings = Findings::new(judge, name.cloned(), trusted);
+    if let Some(now) = findings.instant() {
         // Only where there are 32 bits of time it can be too long.
         let now = now.as_secs().min(LAST_SECOND).try_into().unwrap_or(i32::MAX.into());
         ssl.param_mut().set_time(now);
     }
+    ssl.set_ex_data(*index, Arc::new(findings));
     Ok(())
 }
 
@@ -109,12 +110,19 @@ pub(crate) fn findings(ssl: &SslRef) -> Option<&Arc<Findings>> {
 /// fault and lets OpenSSL go on.
 fn note(ok: bool, chain: &mut X509StoreContextRef) -> bool {
     if !ok {
+        let fault = openssl_fault(chain.error().as_raw());
         if let Some(findings) = ssl_of(chain).and_then(findings) {
-            findings.note(openssl_fault(chain.error().as_raw()), chain.error_depth());
+            if fault != CertificateError::Expired || !is_in_its_last_second(findings, chain) {
+                findings.note(fault, chain.error_depth());
+            }
         }
         chain.set_error(X509VerifyResult::OK);
     }
     true
+}
+
+fn is_in_its_last_second(findings: &Findings, chain: &X509StoreContextRef) -> bool {
+    chain.current_cert().is_some_and(|current| findings.is_in_its_last_second(&der(current)))
 }
 
 /// Gives the verdict on a chain, and the alert that goes with it. Called in place of
