@@ -10,7 +10,7 @@ use crate::support::{BACKENDS, Certificates, can, for_each_backend, polytls, ref
 
 /// Within the validity of what is made here, and an instant long before it.
 const NOW: Option<&str> = None;
-const LONG_AGO: Option<&str> = Some("1985-10-26T01:20:00+00:00");
+const LONG_AGO: Option<&str> = Some("1971-02-03T04:05:06+00:00");
 
 fn pem(label: &str, der: &[u8]) -> String {
     pem::encode(&pem::Pem::new(label, der))
