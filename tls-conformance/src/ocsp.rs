@@ -65,8 +65,8 @@ impl<'a> Answer<'a> {
             signer: (issuer.key(), issuer.certificate_ref()),
             sent_along: Vec::new(),
             status: CertStatus::Good(Null),
-            this_update: -1,
-            next_update: Some(24),
+            this_update: -3600,
+            next_update: Some(86_400),
             by_sha256: false,
             signer_by_key: false,
             spoilt: false,
@@ -76,7 +76,7 @@ impl<'a> Answer<'a> {
     /// That it has been revoked, a day ago, because its key is not safe.
     pub fn revoked(issuer: &'a Authority, about: &'a CertificateDer<'a>) -> Self {
         let status = CertStatus::Revoked(RevokedInfo {
-            revocation_time: in_hours(-24),
+            revocation_time: in_seconds(-86_400),
             revocation_reason: Some(CrlReason::KeyCompromise),
         });
         Self { status, ..Self::good(issuer, about) }
@@ -90,13 +90,19 @@ impl<'a> Answer<'a> {
     /// The same, from so many hours from now on, until then.
     #[must_use]
     pub fn hours(self, from: i64, to: i64) -> Self {
+        Self { this_update: from * 3600, next_update: Some(to * 3600), ..self }
+    }
+
+    /// The same, from so many seconds from now on, until then.
+    #[must_use]
+    pub fn seconds(self, from: i64, to: i64) -> Self {
         Self { this_update: from, next_update: Some(to), ..self }
     }
 
     /// The same, of so many hours from now, without a word on when the next comes.
     #[must_use]
     pub fn open_since(self, from: i64) -> Self {
-        Self { this_update: from, next_update: None, ..self }
+        Self { this_update: from * 3600, next_update: None, ..self }
     }
 
     /// The same, naming the issuer by SHA-256 in place of SHA-1 (RFC 6960 §4.1.1).
@@ -144,12 +150,12 @@ impl<'a> Answer<'a> {
                 }
                 false => ResponderId::ByName(signer.subject),
             },
-            produced_at: in_hours(self.this_update),
+            produced_at: in_seconds(self.this_update),
             responses: vec![SingleResponse {
                 cert_id: self.id(),
                 cert_status: self.status,
-                this_update: in_hours(self.this_update),
-                next_update: self.next_update.map(in_hours),
+                this_update: in_seconds(self.this_update),
+                next_update: self.next_update.map(in_seconds),
                 single_extensions: None,
             }],
             response_extensions: None,
@@ -208,9 +214,9 @@ fn algorithm(oid: &str, parameters: Option<Null>) -> AlgorithmIdentifierOwned {
     AlgorithmIdentifierOwned { oid, parameters: parameters.map(Into::into) }
 }
 
-/// So many hours from now.
-fn in_hours(hours: i64) -> OcspGeneralizedTime {
-    let seconds = UnixTime::now().as_secs().saturating_add_signed(hours * 3600);
+/// So many seconds from now.
+fn in_seconds(seconds: i64) -> OcspGeneralizedTime {
+    let seconds = UnixTime::now().as_secs().saturating_add_signed(seconds);
     let since_1970 = std::time::Duration::from_secs(seconds);
     GeneralizedTime::from_unix_duration(since_1970).unwrap().into()
 }

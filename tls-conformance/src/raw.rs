@@ -88,6 +88,8 @@ pub(crate) struct Hello {
     pub(crate) signature_schemes: Vec<u16>,
     /// Groups and public keys.
     pub(crate) key_shares: Vec<(u16, Vec<u8>)>,
+    /// Whether it asks for a stapled OCSP response (RFC 6066 §8).
+    pub(crate) asks_for_staple: bool,
 }
 
 impl Hello {
@@ -100,6 +102,7 @@ impl Hello {
             groups: vec![29, 23],
             signature_schemes: vec![0x0403, 0x0804],
             key_shares: vec![(29, vec![9; 32])],
+            asks_for_staple: false,
         }
     }
 
@@ -128,6 +131,9 @@ impl Hello {
         ];
         if !self.versions.is_empty() {
             extensions.push(extension(43, &vector(1, &numbers(&self.versions))));
+        }
+        if self.asks_for_staple {
+            extensions.push(extension(5, &[1, 0, 0, 0, 0])); // OCSP, no particular responder
         }
         if !self.key_shares.is_empty() {
             let share = |(group, key): &(u16, Vec<u8>)| {

@@ -232,9 +232,9 @@ impl Inner {
                 false => Ok(()),
             };
         };
-        // Found again where it was not the library that found it: the backend has none to give.
-        let path = match &self.uniform {
-            Some(_) => self.uniform(evidence, now).map_err(|e| e.why())?,
+        // Nobody kept the path of the uniform verifier, which finds the same again.
+        let path = match self.uniform {
+            Some(_) => self.uniform(evidence, now).map_err(|refusal| refusal.why())?,
             None => (evidence.path)(),
         };
         // What is trusted as it is has no issuer that could speak of it.

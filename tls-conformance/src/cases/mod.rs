@@ -12,6 +12,7 @@ mod misuse;
 mod parameters;
 mod revocation;
 mod server_name;
+mod staple;
 mod transfer;
 mod trust;
 mod verification;
@@ -95,6 +96,10 @@ const GROUPS: &[&[Case]] = &[
     revocation::given::CASES,
     revocation::policies::CASES,
     revocation::scopes::CASES,
+    staple::CASES,
+    staple::beside::CASES,
+    staple::serving::CASES,
+    staple::verdicts::CASES,
     alpn::CASES,
     server_name::CASES,
     client_auth::CASES,
