@@ -68,7 +68,6 @@ fn what_a_good_response_says_can_be_read() {
     assert_eq!(outcome.revocation_time(), None);
     assert_eq!(outcome.result(), "good");
     assert_eq!(outcome.url(), Some(URL));
-    assert_eq!(outcome.half_life(MAX_AGE), Some(NOW));
     assert_eq!(outcome.last_use(MAX_AGE), Some(NOW + 3600));
     assert_eq!(outcome.last_use(Duration::from_secs(1)), Some(NOW - 3599));
 }
