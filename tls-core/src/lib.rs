@@ -21,6 +21,7 @@ mod error;
 mod group;
 mod hello;
 mod identity;
+mod incoming;
 mod judge;
 mod name;
 mod negotiated;
@@ -51,8 +52,10 @@ pub use error::{Error, ErrorKind, Result};
 pub use group::Group;
 pub use hello::ClientHello;
 pub use identity::{
-    AsyncSigner, Completion, Identities, Identity, PrivateKey, SignatureScheme, Signer, Staple,
+    AsyncSigner, Awaited, Completion, Identities, Identity, PrivateKey, SignatureScheme, Signer,
+    Staple,
 };
+pub use incoming::{Incoming, IncomingStream};
 pub use judge::{Evidence, Judge};
 pub use name::ServerName;
 pub use negotiated::Negotiated;

@@ -23,7 +23,7 @@ pub use choice::Identities;
 pub(crate) use choice::choose;
 use key::Key;
 pub use key::PrivateKey;
-pub use signer::{AsyncSigner, Completion, SignatureScheme, Signer};
+pub use signer::{AsyncSigner, Awaited, Completion, SignatureScheme, Signer};
 pub use staple::Staple;
 
 /// A certificate chain, leaf first, and the private key of its leaf.
