@@ -73,6 +73,20 @@ pub enum FetchError {
     Ocsp(#[from] OcspError),
 }
 
+impl FetchError {
+    /// The stable name used by the CLI, such as `http-status`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::NoUrl => "no-url",
+            Self::NotHttp(_) => "not-http",
+            Self::Network { .. } => "network",
+            Self::HttpStatus { .. } => "http-status",
+            Self::ContentType { .. } => "content-type",
+            Self::Ocsp(e) => e.name(),
+        }
+    }
+}
+
 impl Default for Fetcher {
     fn default() -> Self {
         Self { url: None, hash: IdHash::default(), nonce: false, timeout: TIMEOUT }
