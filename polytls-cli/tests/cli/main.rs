@@ -5,6 +5,7 @@
 
 mod connect;
 mod limbo;
+mod ocsp;
 mod reports;
 mod serve;
 mod support;
