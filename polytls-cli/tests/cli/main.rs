@@ -6,6 +6,7 @@
 mod connect;
 mod limbo;
 mod ocsp;
+mod ocsp_responder;
 mod reports;
 mod serve;
 mod support;
