@@ -31,7 +31,7 @@ pub(crate) fn run(args: &Connect) -> Result {
     let config = config(args)?;
     let client = Client::new(&config, backend)?;
     let elsewhere = args.staple.ocsp_response.as_deref();
-    let elsewhere = elsewhere.map(|path| Elsewhere::read(path, config.roots(), backend));
+    let elsewhere = elsewhere.map(|path| Elsewhere::read(path, &config, backend));
     let elsewhere = elsewhere.transpose()?;
     let file = args.facts.as_deref().map(OutputFile::create).transpose()?;
     let mut facts = Facts::new(backend);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use polytls::ocsp::{CertStatus, OcspError, Outcome, Query, Response};
 use polytls::pki_types::CertificateDer;
-use polytls::{Backend, CertificateError, Error, ErrorKind, Negotiated, Roots};
+use polytls::{Backend, CertificateError, ClientConfig, Clock, Error, ErrorKind, Negotiated};
 
 use super::{lends, read, unreadable};
 use crate::failure::{Failure, Result};
@@ -16,16 +16,22 @@ pub(crate) struct Elsewhere {
     path: PathBuf,
     /// Who may be the issuer if the server does not send it.
     trusted: Vec<CertificateDer<'static>>,
+    clock: Clock,
     backend: &'static dyn Backend,
 }
 
 impl Elsewhere {
-    pub(crate) fn read(path: &Path, roots: &Roots, backend: &'static dyn Backend) -> Result<Self> {
+    pub(crate) fn read(
+        path: &Path,
+        config: &ClientConfig,
+        backend: &'static dyn Backend,
+    ) -> Result<Self> {
         lends(backend)?;
         let bytes = read(path)?;
         let response = Response::parse(&bytes).map_err(|e| unreadable(path, &e.to_string()))?;
-        let trusted = [roots.given().to_vec(), roots.base()?].concat();
-        Ok(Self { response, path: path.to_owned(), trusted, backend })
+        let trusted = [config.roots().given().to_vec(), config.roots().base()?].concat();
+        let clock = config.checks().clock_in_use().clone();
+        Ok(Self { response, path: path.to_owned(), trusted, clock, backend })
     }
 
     /// Verifies it for the server's certificate, and gives what it says.
@@ -36,7 +42,8 @@ impl Elsewhere {
         let sent = negotiated.peer_chain.iter().skip(1);
         let mut verdict = Err(OcspError::NotItsIssuer);
         for issuer in sent.chain(&self.trusted) {
-            verdict = self.response.verify(&Query::new(leaf, issuer, self.backend));
+            let query = Query::new(leaf, issuer, self.backend).at(self.clock.now());
+            verdict = self.response.verify(&query);
             if verdict != Err(OcspError::NotItsIssuer) {
                 break;
             }
