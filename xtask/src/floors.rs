@@ -19,8 +19,9 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("tls-openssl", &["tls-core", "tls-libssl"]),
     ("tls-rustls", &["tls-core"]),
     ("tls-s2n", &["tls-core"]),
+    ("tls-staple", &["tls-core"]),
     ("polytls", UNDER_FACADE),
-    ("polytls-cli", &["polytls", "tls-conformance"]),
+    ("polytls-cli", &["polytls", "tls-conformance", "tls-staple"]),
     ("tls-interop", &[]),
     ("xtask", &[]),
 ];
@@ -42,6 +43,7 @@ const FENCED: &[(&str, &[&str])] = &[
     ("boring", &["tls-boring"]),
     ("boring-sys", &["tls-boring"]),
     ("rcgen", &["tls-conformance"]),
+    ("ureq", &["tls-staple"]),
     ("tokio", &["polytls-cli"]),
     ("hyper", &["polytls-cli"]),
     ("indicatif", &["polytls-cli"]),

@@ -5,6 +5,8 @@
 
 mod connect;
 mod limbo;
+mod ocsp;
+mod ocsp_responder;
 mod reports;
 mod serve;
 mod support;
