@@ -281,7 +281,7 @@ impl std::str::FromStr for Pin {
         let base64 = text.strip_prefix("sha256/").map(|rest| rest.trim_start_matches('/'));
         let bytes = match base64 {
             Some(base64) => Base64::decode_vec(base64).ok(),
-            None => from_hex(&text.replace(':', "")),
+            None => crate::hex::decode(&text.replace(':', "")),
         };
         let hash = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
         hash.map(Self).ok_or_else(|| {
@@ -292,12 +292,6 @@ impl std::str::FromStr for Pin {
             Error::new(ErrorKind::Config).because(why)
         })
     }
-}
-
-fn from_hex(digits: &str) -> Option<Vec<u8>> {
-    let digit = |c: u8| (c as char).to_digit(16).map(|digit| digit as u8);
-    let pairs = digits.as_bytes().chunks(2);
-    pairs.map(|pair| Some(digit(pair[0])? << 4 | digit(*pair.get(1)?)?)).collect()
 }
 
 /// Whether a client asks its server for a stapled OCSP response (RFC 6066 §8), and what it asks of

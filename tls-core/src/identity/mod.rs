@@ -4,15 +4,18 @@ mod choice;
 mod input;
 mod key;
 mod pem;
+mod pkcs12;
+mod sealed;
 mod signer;
 mod staple;
 mod syntax;
+#[cfg(test)]
+mod testdata;
 
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use pki_types::pem::{Error as PemError, PemObject};
 use pki_types::{CertificateDer, PrivateKeyDer};
 use zeroize::Zeroizing;
 
@@ -24,7 +27,7 @@ pub(crate) use choice::choose;
 pub(crate) use input::{config_error, read_file};
 use key::Key;
 pub use key::PrivateKey;
-use pem::contains;
+use pem::key_from_pem;
 pub(crate) use pem::{certificates_from_pem, pem_text};
 pub use signer::{AsyncSigner, Completion, SignatureScheme, Signer};
 pub use staple::Staple;
@@ -59,7 +62,23 @@ impl Identity {
     ///
     /// [`ErrorKind::Config`], saying which of the two is unusable and why.
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self> {
-        Self::from_pem_named(chain, "certificate PEM", key, "key PEM")
+        Self::from_pem_named((chain, "certificate PEM"), (key, "key PEM"), None)
+    }
+
+    /// Takes a chain and an encrypted key from PEM.
+    ///
+    /// As [`from_pem`](Self::from_pem), but the key is an `ENCRYPTED PRIVATE KEY` (PKCS#8 with PBES2,
+    /// RFC 8018: AES or 3DES in CBC mode, PBKDF2 or scrypt; or with one of the schemes of PKCS#12), or a
+    /// section with the headers `Proc-Type: 4,ENCRYPTED` and `DEK-Info` (AES or 3DES), as OpenSSL wrote
+    /// them before. To derive its key may take some seconds of work and 256 MiB; a file that asks for
+    /// more is refused.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`], saying which of the two is unusable and why: also if the password is wrong,
+    /// or the key is not encrypted.
+    pub fn from_pem_encrypted(chain: &[u8], key: &[u8], password: &str) -> Result<Self> {
+        Self::from_pem_named((chain, "certificate PEM"), (key, "key PEM"), Some(password))
     }
 
     /// Takes a chain and a key from PEM files, as [`from_pem`](Self::from_pem).
@@ -68,14 +87,52 @@ impl Identity {
     ///
     /// [`ErrorKind::Config`], naming the file and what is wrong with it.
     pub fn from_pem_files(chain: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Self> {
-        let (chain, key) = (chain.as_ref(), key.as_ref());
-        let key_bytes = Zeroizing::new(read_file(key)?);
-        Self::from_pem_named(
-            &read_file(chain)?,
-            &chain.display().to_string(),
-            &key_bytes,
-            &key.display().to_string(),
-        )
+        Self::read_pem_files(chain.as_ref(), key.as_ref(), None)
+    }
+
+    /// Takes a chain and an encrypted key from PEM files, as
+    /// [`from_pem_encrypted`](Self::from_pem_encrypted).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`], naming the file and what is wrong with it.
+    pub fn from_pem_files_encrypted(
+        chain: impl AsRef<Path>,
+        key: impl AsRef<Path>,
+        password: &str,
+    ) -> Result<Self> {
+        Self::read_pem_files(chain.as_ref(), key.as_ref(), Some(password))
+    }
+
+    /// Takes a key and its chain from PKCS#12 (RFC 7292), DER.
+    ///
+    /// It holds one key. Its certificate is the one marked as the key's, or else the one that issued no
+    /// other; the chain goes up from there, and what does not belong to it is left out. The password
+    /// protects by PBES2 or by the older schemes with SHA-1, which still need 3DES or RC2; it is empty
+    /// for a file that has none. The limits are those of
+    /// [`from_pem_encrypted`](Self::from_pem_encrypted).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`], saying what is wrong with it: also if the password is.
+    pub fn from_pkcs12(der: &[u8], password: &str) -> Result<Self> {
+        Self::from_pkcs12_named(der, "PKCS#12", password)
+    }
+
+    /// Takes a key and its chain from a file of PKCS#12, as [`from_pkcs12`](Self::from_pkcs12).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`], naming the file and what is wrong with it.
+    pub fn from_pkcs12_file(path: impl AsRef<Path>, password: &str) -> Result<Self> {
+        let path = path.as_ref();
+        let bytes = Zeroizing::new(read_file(path)?);
+        Self::from_pkcs12_named(&bytes, &path.display().to_string(), password)
+    }
+
+    fn from_pkcs12_named(der: &[u8], from: &str, password: &str) -> Result<Self> {
+        let (chain, key) = pkcs12::read(der, password).map_err(|fault| fault.at(from, password))?;
+        Self::checked(chain, key, from)
     }
 
     /// Takes a chain, leaf first, and a key from DER; the key is PKCS#8, PKCS#1 or SEC1.
@@ -91,27 +148,26 @@ impl Identity {
             let why = format!("key: neither PKCS#8, PKCS#1 nor SEC1 ({why})");
             Error::new(ErrorKind::Config).because(why)
         })?;
-        Self::checked(chain.into_iter().collect(), key.clone_key(), "chain")
+        let key = PrivateKey::new(key.clone_key());
+        Self::checked(chain.into_iter().collect(), key, "chain")
     }
 
-    fn from_pem_named(chain: &[u8], chain_from: &str, key: &[u8], key_from: &str) -> Result<Self> {
-        let certificates = certificates_from_pem(chain, chain_from)?;
-        let key = PrivateKeyDer::from_pem_slice(pem_text(key, key_from)?).map_err(|e| match e {
-            // "BEGIN ENCRYPTED PRIVATE KEY", or "Proc-Type: 4,ENCRYPTED" of old.
-            _ if contains(key, b"ENCRYPTED") => {
-                config_error(key_from, "the private key is encrypted; decrypt it first")
-            }
-            PemError::NoItemsFound => config_error(key_from, "no private key found"),
-            e => config_error(key_from, "not valid PEM").with_source(e),
-        })?;
-        Self::checked(certificates, key, chain_from)
-    }
-
-    fn checked(
-        chain: Vec<CertificateDer<'static>>,
-        key: PrivateKeyDer<'static>,
-        from: &str,
+    fn from_pem_named(
+        chain: (&[u8], &str),
+        key: (&[u8], &str),
+        password: Option<&str>,
     ) -> Result<Self> {
+        let certificates = certificates_from_pem(chain.0, chain.1)?;
+        Self::checked(certificates, key_from_pem(key.0, key.1, password)?, chain.1)
+    }
+
+    fn read_pem_files(chain: &Path, key: &Path, password: Option<&str>) -> Result<Self> {
+        let key_bytes = Zeroizing::new(read_file(key)?);
+        let (key, from) = (key.display().to_string(), chain.display().to_string());
+        Self::from_pem_named((&read_file(chain)?, &from), (&key_bytes, &key), password)
+    }
+
+    fn checked(chain: Vec<CertificateDer<'static>>, key: PrivateKey, from: &str) -> Result<Self> {
         Self::assembled(chain, Key::private(in_old_syntax(key)), from)
     }
 

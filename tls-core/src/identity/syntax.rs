@@ -2,18 +2,16 @@
 
 use pki_types::PrivateKeyDer;
 use x509_cert::der::{self, Decode, Encode, Reader, SliceReader};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
+
+use super::key::PrivateKey;
 
 /// A key in the newer syntax of PKCS#8 (RFC 5958) without its public key, which makes it one in the
 /// older syntax (RFC 5208): not every library reads the newer one. Any other key as it is.
-pub(super) fn in_old_syntax(key: PrivateKeyDer<'static>) -> PrivateKeyDer<'static> {
-    let PrivateKeyDer::Pkcs8(pkcs8) = &key else { return key };
+pub(super) fn in_old_syntax(key: PrivateKey) -> PrivateKey {
+    let PrivateKeyDer::Pkcs8(pkcs8) = &*key else { return key };
     match without_public_key(pkcs8.secret_pkcs8_der()) {
-        Ok(Some(old)) => {
-            let mut new = key;
-            new.zeroize();
-            PrivateKeyDer::Pkcs8(old.into())
-        }
+        Ok(Some(old)) => PrivateKey::new(PrivateKeyDer::Pkcs8(old.into())),
         // What no one can read is refused by the library, in its own words.
         Ok(None) | Err(_) => key,
     }
