@@ -41,7 +41,7 @@ const FENCED: &[(&str, &[&str])] = &[
     ("native-tls", &["tls-native"]),
     ("boring", &["tls-boring"]),
     ("boring-sys", &["tls-boring"]),
-    ("rcgen", &["tls-conformance"]),
+    ("rcgen", &["tls-conformance", "tls-core"]),
     ("tokio", &["polytls-cli"]),
     ("hyper", &["polytls-cli"]),
     ("indicatif", &["polytls-cli"]),

@@ -3,6 +3,7 @@
 mod choice;
 mod input;
 mod key;
+mod made;
 mod pem;
 mod pkcs12;
 mod sealed;
@@ -133,6 +134,21 @@ impl Identity {
     fn from_pkcs12_named(der: &[u8], from: &str, password: &str) -> Result<Self> {
         let (chain, key) = pkcs12::read(der, password).map_err(|fault| fault.at(from, password))?;
         Self::checked(chain, key, from)
+    }
+
+    /// Makes a key (ECDSA on P-256) and a certificate for these DNS names and IP addresses that is signed
+    /// by itself: for tests, and for peers that know it by other means.
+    ///
+    /// A name may be a wildcard. It is valid from an hour ago for a year, for servers and for clients.
+    /// [`leaf`](Self::leaf) is what the others have to trust.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if there is no name or one is none; [`ErrorKind::Backend`] if the system has
+    /// no random numbers.
+    pub fn self_signed<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Result<Self> {
+        let (certificate, key) = made::self_signed(names)?;
+        Self::checked(vec![certificate], key, "self-signed certificate")
     }
 
     /// Takes a chain, leaf first, and a key from DER; the key is PKCS#8, PKCS#1 or SEC1.

@@ -163,3 +163,32 @@ fn damage_is_an_error_and_nothing_worse() {
         }
     }
 }
+
+#[test]
+fn a_certificate_made_on_the_spot_is_for_its_names() {
+    let names = ["a.test", "*.zone.test", "B\u{fc}cher.test", "127.0.0.1", "::1"];
+    let identity = Identity::self_signed(names).unwrap();
+    let facts = identity.leaf_facts();
+    assert_eq!(facts.dns_names(), ["a.test", "*.zone.test", "xn--bcher-kva.test"]);
+    assert_eq!(facts.ip_addresses().len(), 2);
+    assert_eq!(facts.subject(), "CN=a.test");
+    assert!(facts.is_self_issued() && !facts.is_authority());
+    let now = pki_types::UnixTime::now().as_secs();
+    let at =
+        |seconds| pki_types::UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
+    let year = 365 * 24 * 3600;
+    assert!(facts.is_valid_at(at(now - 3500)) && facts.is_valid_at(at(now + year - 3700)));
+    assert!(!facts.is_valid_at(at(now - 3700)) && !facts.is_valid_at(at(now + year - 3500)));
+    for purpose in [crate::x509::Purpose::ServerAuth, crate::x509::Purpose::ClientAuth] {
+        assert!(facts.is_for(purpose));
+    }
+    let other = Identity::self_signed(["a.test"]).unwrap();
+    assert_ne!(other.leaf_facts().serial(), facts.serial());
+    assert_ne!(other.leaf_facts().public_key(), facts.public_key());
+
+    let long = format!("{}.test", "a".repeat(63));
+    assert_eq!(Identity::self_signed([&long]).unwrap().leaf_facts().dns_names(), [long]);
+    for bad in [&["a/b"][..], &["*.127.0.0.1"], &["*"], &["a.*.test"], &[]] {
+        assert_eq!(Identity::self_signed(bad).unwrap_err().kind(), ErrorKind::Config, "{bad:?}");
+    }
+}
