@@ -56,7 +56,7 @@ pub(crate) fn client(
     let mut loaded = match config.identity() {
         None => builder.with_no_client_auth(),
         Some(identity) => builder
-            .with_client_cert_resolver(Arc::new(OneIdentity(certified_key(identity, &provider)?))),
+            .with_client_cert_resolver(Arc::new(OneIdentity(certified_key(identity, backend)?))),
     };
     loaded.alpn_protocols = config.alpn().iter().map(<[u8]>::to_vec).collect();
     loaded.enable_sni = config.send_server_name();
@@ -83,7 +83,7 @@ pub(crate) fn server(
     };
     let alpn = config.alpn();
     let load = |identity: &Identity| -> Result<(Arc<rustls::ServerConfig>, Own)> {
-        let resolver = OneIdentity(certified_key(identity, &provider)?);
+        let resolver = OneIdentity(certified_key(identity, backend)?);
         let mut loaded = builder.clone().with_cert_resolver(Arc::new(resolver));
         loaded.alpn_protocols = alpn.protocols.iter().map(<[u8]>::to_vec).collect();
         loaded.ignore_client_order = true;
@@ -144,8 +144,9 @@ fn versions(versions: Versions) -> Vec<&'static SupportedProtocolVersion> {
         .collect()
 }
 
-fn certified_key(identity: &Identity, provider: &CryptoProvider) -> Result<Arc<CertifiedKey>> {
-    let key = provider.key_provider.load_private_key(identity.key()?.clone_key());
+fn certified_key(identity: &Identity, backend: &Rustls) -> Result<Arc<CertifiedKey>> {
+    let own = identity.key()?;
+    let key = backend.provider.signing_key(&own);
     let key = key.map_err(|e| config_error(e).because("the private key is unusable"))?;
     // rustls' own comparison would also refuse certificates it does not like.
     if key.public_key().is_some_and(|own| own.as_ref() != identity.leaf_facts().public_key()) {
