@@ -7,6 +7,7 @@ mod connect;
 mod demo;
 mod facts;
 mod failure;
+mod identities;
 mod output;
 mod serve;
 mod signal;
