@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use polytls::{Backend, Roots, Version, Versions, backend};
 
+use crate::checks::{CheckArgs, RevocationArgs};
 use crate::failure::Failure;
 use crate::identities::IdentityArgs;
+use crate::key_password::KeyPasswordArg;
 use crate::transport::HostPort;
 
 /// One TLS API over many TLS libraries: try them, connect, serve, and see what they promise.
@@ -111,9 +113,11 @@ pub(crate) struct Connect {
     /// A client certificate and its chain, PEM, the own certificate first.
     #[arg(long, value_name = "FILE", requires = "key")]
     pub(crate) cert: Option<PathBuf>,
-    /// The private key of --cert, PEM, not encrypted.
+    /// The private key of --cert, PEM.
     #[arg(long, value_name = "FILE", requires = "cert")]
     pub(crate) key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) key_password: KeyPasswordArg,
     /// Accept a certificate that nobody trusted vouches for. Name and dates are still verified.
     #[arg(long)]
     pub(crate) insecure_no_verify_cert: bool,
@@ -130,9 +134,11 @@ pub(crate) struct Connect {
     /// Write the facts of the connection to FILE as JSON; what is not known is null.
     #[arg(long, value_name = "FILE")]
     pub(crate) facts: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) checks: CheckArgs,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Prints 'listening on ADDR' once ready; with port 0 the system chooses a port, and ADDR tells it. A
 connection that fails prints one line to standard error and disturbs no other; a handshake has 30 s.
@@ -143,6 +149,10 @@ ADDR comes first: what follows --self-signed is taken for names.
 With several identities a client gets the first whose certificate has the name it asks for (SNI),
 else the first of all.
 
+With --reload a change of any file that says who the server is or whom it trusts is put in place within
+two seconds, as a whole, and at once at SIGHUP. Connections go on as they began. Files that are
+unusable are said to be so on standard error, and change nothing.
+
 With --www the protocol is HTTP/1.1, offered by ALPN as http/1.1 unless --alpn says otherwise.
 Symbolic links below DIR are followed, wherever they lead.
 Clients that do not use ALPN are served; those that offer only other protocols are refused.
@@ -150,6 +160,7 @@ Clients that do not use ALPN are served; those that offer only other protocols a
 Examples:
   polytls serve 127.0.0.1:8443 --self-signed localhost 127.0.0.1 --echo
   polytls serve [::]:443 --cert site.pem --key site.key --www public
+  polytls serve [::]:443 --identity a.pem,a.key --identity b.pem,b.key --www public --reload
   polytls serve 127.0.0.1:0 --cert s.pem --key s.key --client-ca ca.pem --echo --connections 1")]
 pub(crate) struct Serve {
     /// The address and port to listen on, such as 127.0.0.1:8443 or 0.0.0.0:443.
@@ -160,6 +171,8 @@ pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) identities: IdentityArgs,
     #[command(flatten)]
+    pub(crate) key_password: KeyPasswordArg,
+    #[command(flatten)]
     pub(crate) tls: TlsArgs,
     /// Ask clients for a certificate, and verify it against the certificates in this PEM file, or
     /// in the PEM files of this directory; repeat for more.
@@ -168,6 +181,11 @@ pub(crate) struct Serve {
     /// What to do about client certificates; 'require' if --client-ca is given, else 'none'.
     #[arg(long, value_name = "HOW")]
     pub(crate) client_auth: Option<ClientAuthArg>,
+    #[command(flatten)]
+    pub(crate) revocation: RevocationArgs,
+    /// Follow the files of the identities and authorities, and the lists of --crl.
+    #[arg(long)]
+    pub(crate) reload: bool,
     /// Send back whatever comes.
     #[arg(long, required_unless_present = "www", conflicts_with = "www")]
     pub(crate) echo: bool,
@@ -189,7 +207,7 @@ pub(crate) enum ClientAuthArg {
     Require,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct BackendArg {
     /// The TLS library to use. If left out: the only one in this build; of several, rustls if it
     /// is there, else the first by name. 'polytls backends' lists them.
@@ -209,7 +227,7 @@ impl BackendArg {
     }
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct TlsArgs {
     /// Application protocols (ALPN), best first, separated by commas.
     #[arg(long, value_name = "A,B", value_delimiter = ',')]

@@ -1,67 +1,135 @@
 //! The arguments that say who a server is.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
-use polytls::{Backend, Error, ErrorKind, Identity, Server, ServerConfig, ServerName};
-use tls_conformance::Leaf;
+use polytls::{Backend, Error, ErrorKind, Identity, Server, ServerConfig, Staple};
 
 use crate::facts::to_pem;
 use crate::failure::{Failure, Result};
+use crate::key_password::Password;
 use crate::output;
 
 /// The identities of a server, in the order of the command line.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct IdentityArgs(Vec<IdentityArg>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum IdentityArg {
-    Files { cert: PathBuf, key: PathBuf },
+    Files(Files),
     SelfSigned(Vec<String>),
 }
 
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Files {
+    cert: PathBuf,
+    key: PathBuf,
+    staple: Option<PathBuf>,
+}
+
 impl IdentityArgs {
-    /// Reads or makes them, for `backend`.
-    pub(crate) fn load(&self, backend: &dyn Backend) -> Result<Vec<Identity>> {
-        self.0.iter().map(|identity| identity.load(backend)).collect()
+    /// Makes those that are made on the spot, and prints them.
+    pub(crate) fn make(&self) -> Result<Vec<Identity>> {
+        let make = |arg: &IdentityArg| match arg {
+            IdentityArg::Files(_) => None,
+            IdentityArg::SelfSigned(names) => Some(self_signed(names)),
+        };
+        self.0.iter().filter_map(make).collect()
+    }
+
+    /// Reads the others, for `backend`, and gives all in the order of the command line.
+    pub(crate) fn load(
+        &self,
+        made: &[Identity],
+        password: &Password,
+        backend: &dyn Backend,
+    ) -> Result<Vec<Identity>> {
+        let mut made = made.iter();
+        let load = |arg: &IdentityArg| match arg {
+            IdentityArg::Files(files) => Some(files.load(password, backend)),
+            IdentityArg::SelfSigned(_) => made.next().cloned().map(Ok),
+        };
+        self.0.iter().filter_map(load).collect()
+    }
+
+    /// Whether any is read.
+    pub(crate) fn has_files(&self) -> bool {
+        self.0.iter().any(|arg| matches!(arg, IdentityArg::Files(_)))
+    }
+
+    /// Everything that is read.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let files = |arg: &IdentityArg| match arg {
+            IdentityArg::Files(Files { cert, key, staple }) => {
+                [Some(cert), Some(key), staple.as_ref()].map(Option::<&PathBuf>::cloned)
+            }
+            IdentityArg::SelfSigned(_) => [None, None, None],
+        };
+        self.0.iter().flat_map(files).flatten().collect()
     }
 }
 
-impl IdentityArg {
-    fn load(&self, backend: &dyn Backend) -> Result<Identity> {
-        match self {
-            Self::Files { cert, key } => {
-                let identity = Identity::from_pem_files(cert, key)?;
-                // Tried alone: of several, an error would not say which is the unusable one.
-                let alone = ServerConfig::builder(identity.clone()).build()?;
-                let place = format!("{} with {}", cert.display(), key.display());
-                Server::new(&alone, backend).map_err(Failure::at(place))?;
-                Ok(identity)
-            }
-            Self::SelfSigned(names) => {
-                let names = names.iter().map(|name| certificate_name(name));
-                let names = names.collect::<polytls::Result<Vec<_>>>()?;
-                let names = names.iter().map(String::as_str).collect::<Vec<_>>();
-                let identity = Leaf::server(&names).self_signed();
-                let list = names.join(", ");
-                output::note(format!("self-signed certificate for {list}, to be given to --ca:"));
-                output::note(to_pem(identity.leaf()).trim_end());
-                Ok(identity)
-            }
+impl Files {
+    fn load(&self, password: &Password, backend: &dyn Backend) -> Result<Identity> {
+        let Self { cert, key, staple } = self;
+        let identity = password.open(cert, key)?;
+        // Tried alone: of several, an error would not say which is the unusable one.
+        let alone = ServerConfig::builder(identity.clone()).build()?;
+        let place = format!("{} with {}", cert.display(), key.display());
+        Server::new(&alone, backend).map_err(Failure::at(place))?;
+        match staple {
+            Some(path) => Ok(identity.with_staple(read_staple(path)?)),
+            None => Ok(identity),
         }
     }
 }
 
-/// Checks a name that goes into a certificate, where it may also be a wildcard.
-fn certificate_name(name: &str) -> polytls::Result<String> {
-    match name.strip_prefix("*.") {
-        None => Ok(ServerName::parse(name)?.to_string()),
-        Some(parent) => match ServerName::parse(parent)?.as_dns() {
-            Some(parent) => Ok(format!("*.{parent}")),
-            None => Err(Error::new(ErrorKind::Config)
-                .because(format!("'{name}': a wildcard stands before a DNS name only"))),
-        },
+/// What is wrong with it its clients find out; here it is only read.
+fn read_staple(path: &Path) -> polytls::Result<Staple> {
+    let unusable =
+        |why: String| Error::new(ErrorKind::Config).because(format!("{}: {why}", path.display()));
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_STAPLE + 1).read_to_end(&mut bytes));
+    read.map_err(|e| unusable(format!("cannot be read: {e}")))?;
+    match bytes.len() as u64 {
+        0 => Err(unusable("it is empty".into())),
+        1..=MAX_STAPLE => Ok(Staple::new(bytes)),
+        _ => Err(unusable(format!("an OCSP response has no more than {MAX_STAPLE} bytes"))),
     }
+}
+
+/// What fits into one message of a handshake, as most libraries limit it.
+const MAX_STAPLE: u64 = 16_384;
+
+fn self_signed(names: &[String]) -> Result<Identity> {
+    let identity = Identity::self_signed(names)?;
+    let facts = identity.leaf_facts();
+    let addresses = facts.ip_addresses().iter().map(ToString::to_string);
+    let names = facts.dns_names().iter().cloned().chain(addresses).collect::<Vec<_>>();
+    let list = names.join(", ");
+    output::note(format!("self-signed certificate for {list}, to be given to --ca:"));
+    output::note(to_pem(identity.leaf()).trim_end());
+    Ok(identity)
+}
+
+/// Reads `CERT,KEY[,STAPLE]`.
+fn files(text: &str) -> Result<Files, String> {
+    let parts = text.split(',').map(PathBuf::from).collect::<Vec<_>>();
+    match &parts[..] {
+        parts if parts.iter().any(|part| part.as_os_str().is_empty()) => {}
+        [cert, key] => return Ok(Files { cert: cert.clone(), key: key.clone(), staple: None }),
+        [cert, key, staple] => {
+            return Ok(Files {
+                cert: cert.clone(),
+                key: key.clone(),
+                staple: Some(staple.clone()),
+            });
+        }
+        _ => {}
+    }
+    Err("expected CERT,KEY or CERT,KEY,STAPLE: two or three files".into())
 }
 
 // Written out, because the derived form forgets how the occurrences of different options are
@@ -76,7 +144,7 @@ impl Args for IdentityArgs {
                     .value_name("FILE")
                     .value_parser(path())
                     .action(ArgAction::Append)
-                    .required_unless_present("self_signed")
+                    .required_unless_present_any(["identity", "self_signed"])
                     .requires("key")
                     .help(
                         "A certificate and its chain, PEM, the own certificate first; repeat, \
@@ -90,7 +158,18 @@ impl Args for IdentityArgs {
                     .value_parser(path())
                     .action(ArgAction::Append)
                     .requires("cert")
-                    .help("The private key of the --cert in the same place, PEM, not encrypted"),
+                    .help("The private key of the --cert in the same place, PEM"),
+            )
+            .arg(
+                Arg::new("identity")
+                    .long("identity")
+                    .value_name("CERT,KEY[,STAPLE]")
+                    .value_parser(files)
+                    .action(ArgAction::Append)
+                    .help(
+                        "A certificate and its chain, its private key, and an OCSP response (DER) to \
+                         staple to it, in one argument; repeat for several identities",
+                    ),
             )
             .arg(
                 Arg::new("self_signed")
@@ -114,6 +193,7 @@ impl FromArgMatches for IdentityArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let paths = |id| matches.get_many::<PathBuf>(id).into_iter().flatten().cloned();
         let places = |id| matches.indices_of(id).into_iter().flatten();
+        let all = matches.get_many::<Files>("identity").into_iter().flatten().cloned();
         let (certs, keys) = (paths("cert").count(), paths("key").count());
         if certs != keys {
             let why = format!("each --cert needs a --key: {certs} --cert, {keys} --key\n");
@@ -122,7 +202,9 @@ impl FromArgMatches for IdentityArgs {
         let mut list = paths("cert")
             .zip(paths("key"))
             .zip(places("cert"))
-            .map(|((cert, key), at)| (at, IdentityArg::Files { cert, key }))
+            .map(|((cert, key), at)| (at, Files { cert, key, staple: None }))
+            .chain(places("identity").zip(all))
+            .map(|(at, files)| (at, IdentityArg::Files(files)))
             .collect::<Vec<_>>();
         let mut places = places("self_signed");
         for names in matches.get_occurrences::<String>("self_signed").into_iter().flatten() {
@@ -157,24 +239,26 @@ mod tests {
 
     #[test]
     fn identities_keep_the_order_of_the_command_line() {
-        let files = |n: &str| IdentityArg::Files { cert: n.into(), key: format!("{n}.key").into() };
+        let files = |n: &str, staple: Option<&str>| {
+            let (cert, key) = (n.into(), format!("{n}.key").into());
+            IdentityArg::Files(Files { cert, key, staple: staple.map(Into::into) })
+        };
         let made = |names: &[&str]| {
             IdentityArg::SelfSigned(names.iter().map(|name| (*name).to_owned()).collect())
         };
         assert_eq!(
             identities(
-                "--self-signed a b --cert x --key x.key --self-signed c --key y.key --cert y"
+                "--self-signed a b --cert x --identity z,z.key,z.ocsp --key x.key --self-signed c \
+                 --key y.key --cert y --identity v,v.key"
             ),
-            [made(&["a", "b"]), files("x"), made(&["c"]), files("y")]
+            [
+                made(&["a", "b"]),
+                files("x", None),
+                files("z", Some("z.ocsp")),
+                made(&["c"]),
+                files("y", None),
+                files("v", None)
+            ]
         );
-    }
-
-    #[test]
-    fn names_for_certificates_may_be_wildcards_and_addresses() {
-        assert_eq!(certificate_name("*.Example.org").unwrap(), "*.example.org");
-        assert_eq!(certificate_name("::1").unwrap(), "::1");
-        for bad in ["*.127.0.0.1", "*", "a b", "*.*.example", ""] {
-            assert_eq!(certificate_name(bad).unwrap_err().kind(), ErrorKind::Config, "{bad}");
-        }
     }
 }

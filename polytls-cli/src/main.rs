@@ -1,6 +1,7 @@
 //! The command line of polytls: try, connect, serve, and prove TLS libraries.
 
 mod backends;
+mod checks;
 mod cli;
 mod conformance;
 mod connect;
@@ -8,7 +9,9 @@ mod demo;
 mod facts;
 mod failure;
 mod identities;
+mod key_password;
 mod output;
+mod peer;
 mod serve;
 mod signal;
 mod transport;
