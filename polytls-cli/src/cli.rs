@@ -55,6 +55,7 @@ Examples:
   polytls conformance
   polytls conformance --backend rustls --filter closing::
   polytls conformance --json report.json
+  polytls conformance --limbo limbo.json --markdown limbo.md
   polytls conformance --html report.html --junit report.xml")]
 pub(crate) struct Conformance {
     /// A library to include; repeat for more. All in this build if left out.
@@ -63,6 +64,10 @@ pub(crate) struct Conformance {
     /// Run only the cases whose name contains S.
     #[arg(long, value_name = "S")]
     pub(crate) filter: Option<String>,
+    /// Ask about the certificate chains in FILE instead, a corpus in the format of x509-limbo: each is
+    /// presented in a handshake, and verified by each library and by the uniform verifier.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["html", "junit", "self_only"])]
+    pub(crate) limbo: Option<PathBuf>,
     /// Pair each library with itself only.
     #[arg(long)]
     pub(crate) self_only: bool,

@@ -10,6 +10,7 @@ mod facts;
 mod failure;
 mod identities;
 mod key_password;
+mod limbo;
 mod output;
 mod peer;
 mod serve;

@@ -25,7 +25,8 @@
 //!
 //! # Where to look
 //!
-//! - [`manual`]: choosing a backend, certificates, closing, capabilities, errors.
+//! - [`manual`]: choosing a backend, certificates, verification, serving, closing, capabilities,
+//!   errors.
 //! - [`backend`]: the TLS libraries in this build.
 //! - [`ClientConfig`], [`ServerConfig`]: what to ask for; [`Client`], [`Server`]: the same, compiled
 //!   for a backend.

@@ -2,6 +2,8 @@
 //!
 //! - [`choosing`] a backend
 //! - [`certificates`]: whom to trust, and who one is
+//! - [`verification`]: what is checked of a peer, and by whom
+//! - [`serving`]: which server a client gets
 //! - [`closing`] a connection
 //! - [`capabilities`]: what a backend can do
 //! - [`errors`]: what can go wrong
@@ -14,6 +16,12 @@ pub mod choosing {}
 
 #[doc = include_str!("manual/certificates.md")]
 pub mod certificates {}
+
+#[doc = include_str!("manual/verification.md")]
+pub mod verification {}
+
+#[doc = include_str!("manual/serving.md")]
+pub mod serving {}
 
 #[doc = include_str!("manual/closing.md")]
 pub mod closing {}

@@ -124,7 +124,7 @@ fn meet(root: &X509, (leaf, key): &Issued) -> Result<(), ErrorKind> {
     for _ in 0..10 {
         match client.handshake().map_err(|e| e.kind())? {
             Progress::Ready(()) => return Ok(()),
-            Progress::WantRead | Progress::WantWrite => {}
+            Progress::WantRead | Progress::WantWrite | Progress::WantSignature => {}
         }
         carry(&mut client, &mut server);
         let _ = server.handshake().unwrap();

@@ -113,7 +113,7 @@ fn step(side: &mut Connection, done: &mut Option<Result<()>>) {
     if done.is_none() {
         *done = match side.handshake() {
             Ok(Progress::Ready(())) => Some(Ok(())),
-            Ok(Progress::WantRead | Progress::WantWrite) => None,
+            Ok(Progress::WantRead | Progress::WantWrite | Progress::WantSignature) => None,
             Err(e) => Some(Err(e)),
         };
     }

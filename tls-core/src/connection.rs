@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::task::Waker;
 
 use crate::identity::choose;
 use crate::x509::CertificateFacts;
@@ -23,6 +24,7 @@ use crate::{
 ///         Progress::Ready(()) => break,
 ///         Progress::WantWrite => { /* send wire().pending(), then wire().sent(n) */ }
 ///         Progress::WantRead => { /* send as well, then wire().feed(bytes) or wire().end() */ }
+///         Progress::WantSignature => { /* only with an AsyncSigner: await_signature(waker) */ }
 ///     }
 /// }
 /// ```
@@ -89,6 +91,52 @@ impl Connection {
     /// On a server that has several identities: the session begins with the ClientHello.
     pub(crate) fn choosing(choice: Choice, rules: Rules) -> Self {
         Self { choice: Some(choice), ..Self::new(Box::new(NotBegun), rules) }
+    }
+
+    /// On a server that waits to be chosen.
+    pub(crate) fn unheard() -> Self {
+        Self::new(Box::new(NotBegun), Rules::server(EndOfStream::default(), None))
+    }
+
+    /// Goes on as the connection of a server that has been chosen.
+    pub(crate) fn begin(&mut self, begun: Self) -> Result<()> {
+        self.check_failure()?;
+        (self.session, self.choice, self.rules) = (begun.session, begun.choice, begun.rules);
+        Ok(())
+    }
+
+    /// The ClientHello, before any session has seen it; nothing is consumed.
+    pub(crate) fn hello(&mut self) -> Result<Progress<ClientHello>> {
+        self.check_failure()?;
+        if let Err(e) = self.first_bytes.check(&self.wire) {
+            return Err(self.fail(e));
+        }
+        let unread = self.wire.unread();
+        // An alert that is not all there yet; the whole one has just been looked for.
+        let is_alert = unread.first() == Some(&ALERT) && unread.len() < FirstBytes::LEN;
+        match ClientHello::read(unread) {
+            Ok(Some(hello)) => Ok(Progress::Ready(hello)),
+            Ok(None) if self.wire.is_full() => {
+                let e = Error::new(ErrorKind::Protocol);
+                Err(self.refuse_hello(e.because("the ClientHello is in too many records")))
+            }
+            Err(e) if !is_alert => Err(self.refuse_hello(e)),
+            // Let it be said that no more bytes can come.
+            Ok(None) | Err(_) => self.call(|_, _| Ok(Progress::WantRead)),
+        }
+    }
+
+    fn refuse_hello(&mut self, e: Error) -> Error {
+        self.wire.put_alert(Alert::DECODE_ERROR);
+        self.fail(e)
+    }
+
+    /// Puts an alert on the wire of a connection that has no session yet, and lets nothing follow.
+    pub(crate) fn refuse(&mut self, alert: Alert) {
+        if self.failure.is_none() {
+            self.wire.put_alert(alert);
+            self.fail(misuse("the connection has been refused"));
+        }
     }
 
     /// The bytes between this connection and the network.
@@ -235,6 +283,12 @@ impl Connection {
             negotiated.alpn = self.rules.assumed_alpn.as_deref().map(Into::into);
         }
         Some(negotiated)
+    }
+
+    /// After [`Progress::WantSignature`]: has `waker` woken once the [`AsyncSigner`](crate::AsyncSigner)
+    /// has answered, or says that it has already. Then the call is made again.
+    pub fn await_signature(&mut self, waker: &Waker) -> bool {
+        self.session.await_signature(waker)
     }
 
     /// The OCSP response (DER) that the server has stapled to its certificate, if this side asked for one
@@ -386,13 +440,16 @@ impl Session for NotBegun {
 #[derive(Clone, Copy, Debug, Default)]
 struct FirstBytes {
     /// A record header, and the alert that may be all that follows.
-    bytes: [u8; 7],
+    bytes: [u8; Self::LEN],
     seen: usize,
     /// How many bytes the caller took off the wire before the handshake, such as a PROXY header.
     start: Option<u64>,
 }
 
 impl FirstBytes {
+    /// How many bytes are looked at.
+    const LEN: usize = 7;
+
     /// Checks what has come of the header (RFC 8446 §5.1), and of an alert (§6).
     fn check(&mut self, wire: &Wire) -> Result<()> {
         if self.seen == self.bytes.len() {
@@ -428,6 +485,9 @@ impl FirstBytes {
         Ok(())
     }
 }
+
+/// The content type of alerts (RFC 8446 §5.1).
+const ALERT: u8 = 21;
 
 /// The first record holds a handshake message or an alert.
 fn is_first_content_type(byte: u8) -> bool {

@@ -127,6 +127,11 @@ impl Server {
             }
         }
     }
+
+    /// Lets a client that has been heard go on with this server.
+    pub(crate) fn begin(&self, connection: &mut Connection) -> Result<()> {
+        connection.begin(self.connection()?)
+    }
 }
 
 impl Compiled {

@@ -22,6 +22,7 @@ mod group;
 mod hello;
 mod hex;
 mod identity;
+mod incoming;
 mod judge;
 mod name;
 mod negotiated;
@@ -52,8 +53,10 @@ pub use error::{Error, ErrorKind, Result};
 pub use group::Group;
 pub use hello::ClientHello;
 pub use identity::{
-    AsyncSigner, Completion, Identities, Identity, PrivateKey, SignatureScheme, Signer, Staple,
+    AsyncSigner, Awaited, Completion, Identities, Identity, PrivateKey, SignatureScheme, Signer,
+    Staple,
 };
+pub use incoming::{Incoming, IncomingStream};
 pub use judge::{Evidence, Judge};
 pub use name::ServerName;
 pub use negotiated::Negotiated;

@@ -1,6 +1,7 @@
 //! One TLS connection as a library sees it, without its network.
 
 use std::fmt;
+use std::task::Waker;
 
 use crate::{Negotiated, Result, Wire};
 
@@ -14,6 +15,8 @@ pub enum Progress<T> {
     WantRead,
     /// Send the [`Wire`]'s pending bytes, then call again.
     WantWrite,
+    /// Wait for the signature of an [`AsyncSigner`](crate::AsyncSigner), then call again.
+    WantSignature,
 }
 
 /// For authors of a backend: one side of one TLS connection, over a lent [`Wire`].
@@ -74,6 +77,12 @@ pub trait Session: fmt::Debug + Send {
     /// For libraries that look at incoming records when they write.
     fn undelivered(&self) -> usize {
         0
+    }
+
+    /// After [`Progress::WantSignature`]: has `waker` woken once the signature is there, or says that it
+    /// is there already.
+    fn await_signature(&mut self, _waker: &Waker) -> bool {
+        true
     }
 
     /// The OCSP response (DER) that the server has stapled, if one was asked for and has come. Called

@@ -1,12 +1,14 @@
 //! The one driver: a connection joined to a transport.
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
-use std::task::{Context, Poll, Waker, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker, ready};
+use std::thread::{self, Thread};
 use std::time::Instant;
 
 use crate::{
-    Blocking, Connection, Error, ErrorKind, Negotiated, Progress, Result, SocketTimeouts,
-    StdTransport, Transport, Wire,
+    Blocking, ClientHello, Connection, Error, ErrorKind, Negotiated, Progress, Result,
+    SocketTimeouts, StdTransport, Transport, Wire,
 };
 
 /// A TLS connection over a transport.
@@ -195,6 +197,15 @@ impl<T: Transport> Stream<T> {
         self.transport.poll_shutdown(cx).map_err(Into::into)
     }
 
+    /// The ClientHello, of a connection that waits for one.
+    pub(crate) fn poll_hello(&mut self, cx: &mut Context<'_>) -> Poll<Result<ClientHello>> {
+        self.drive(cx, Connection::hello)
+    }
+
+    pub(crate) fn connection(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+
     fn poll_established(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         if self.connection.is_established() {
             return Poll::Ready(Ok(()));
@@ -215,7 +226,7 @@ impl<T: Transport> Stream<T> {
                 Ok(Progress::Ready(_) | Progress::WantWrite) => self.poll_send(cx),
                 // Even a failed step may leave an alert to send, and a pending one output that the
                 // peer waits for: no transport may hold that back.
-                Ok(Progress::WantRead) | Err(_) => self.poll_flush(cx),
+                Ok(Progress::WantRead | Progress::WantSignature) | Err(_) => self.poll_flush(cx),
             };
             match progress {
                 Ok(Progress::Ready(value)) => return Poll::Ready(Ok(value)),
@@ -225,6 +236,8 @@ impl<T: Transport> Stream<T> {
                     ready!(sent)?;
                 }
                 Ok(Progress::WantRead) => ready!(self.poll_receive(cx))?,
+                Ok(Progress::WantSignature) if self.connection.await_signature(cx.waker()) => {}
+                Ok(Progress::WantSignature) => return Poll::Pending,
                 Err(e) => return Poll::Ready(Err(self.blame(e))),
             }
         }
@@ -334,13 +347,22 @@ impl<T: StdTransport> Stream<T> {
         self.now(Self::poll_shutdown)
     }
 
-    fn now<R>(
+    pub(crate) fn now<R>(
         &mut self,
-        poll: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<Result<R>>,
+        mut poll: impl FnMut(&mut Self, &mut Context<'_>) -> Poll<Result<R>>,
     ) -> io::Result<R> {
-        match poll(self, &mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(result) => Ok(result?),
-            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        if let Poll::Ready(result) = poll(self, &mut Context::from_waker(Waker::noop())) {
+            return Ok(result?);
+        }
+        // A transport that waits by itself is only pending for the sake of a signature.
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        loop {
+            if let Poll::Ready(result) = poll(self, &mut Context::from_waker(&waker)) {
+                return Ok(result?);
+            }
+            if !self.transport.park()? {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
         }
     }
 }
@@ -384,6 +406,15 @@ impl<T: StdTransport> Write for Stream<T> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.now(Self::poll_flush)
+    }
+}
+
+/// Wakes a thread that has parked.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::task::{Context, Poll};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// A byte stream in both directions, that can be polled.
@@ -260,10 +261,31 @@ impl<S: Read + Write> Transport for NonBlocking<S> {
 }
 
 /// The two transports of `std`, over which a [`Stream`](crate::Stream) is [`Read`] and [`Write`].
-pub trait StdTransport: Transport + sealed::Sealed {}
+pub trait StdTransport: Transport + sealed::Sealed {
+    /// Waits until another thread unparks this one, up to the deadline if there is one; `false` at once
+    /// from a transport that never waits.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::TimedOut`] at the deadline.
+    fn park(&self) -> io::Result<bool>;
+}
 
-impl<S: SocketTimeouts> StdTransport for Blocking<S> {}
-impl<S: Read + Write> StdTransport for NonBlocking<S> {}
+impl<S: SocketTimeouts> StdTransport for Blocking<S> {
+    fn park(&self) -> io::Result<bool> {
+        match self.left()? {
+            Some(left) => thread::park_timeout(left),
+            None => thread::park(),
+        }
+        Ok(true)
+    }
+}
+
+impl<S: Read + Write> StdTransport for NonBlocking<S> {
+    fn park(&self) -> io::Result<bool> {
+        Ok(false)
+    }
+}
 
 mod sealed {
     /// Nobody else implements [`StdTransport`](super::StdTransport).
@@ -276,7 +298,6 @@ mod sealed {
 #[cfg(test)]
 mod tests {
     use std::task::Waker;
-    use std::thread;
 
     use super::*;
 

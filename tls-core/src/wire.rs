@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::{fmt, hint, mem};
 
-use crate::pool;
+use crate::{Alert, pool};
 
 /// Ciphertext on its way in and out of one connection.
 ///
@@ -51,6 +51,13 @@ impl Wire {
             return &mut [];
         }
         self.incoming.spare(Self::MAX_RECORD)
+    }
+
+    /// Puts a fatal alert on the wire, in clear (RFC 8446 §6).
+    pub(crate) fn put_alert(&mut self, alert: Alert) {
+        let record = [21, 3, 3, 0, 2, 2, alert.0];
+        self.reserve(record.len())[..record.len()].copy_from_slice(&record);
+        self.commit(record.len());
     }
 
     /// Whether there is no more room for bytes from the network.

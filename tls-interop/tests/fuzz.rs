@@ -185,6 +185,7 @@ impl Fuzz {
                     Progress::Ready(()) => Progress::Ready(1),
                     Progress::WantRead => Progress::WantRead,
                     Progress::WantWrite => Progress::WantWrite,
+                    Progress::WantSignature => Progress::WantSignature,
                 }),
                 true => {
                     if connection.wire().pending().is_empty() {
@@ -196,7 +197,9 @@ impl Fuzz {
             match result {
                 Ok(Progress::Ready(0)) => return true,
                 Ok(Progress::Ready(_)) => {}
-                Ok(Progress::WantRead | Progress::WantWrite) => return false,
+                Ok(Progress::WantRead | Progress::WantWrite | Progress::WantSignature) => {
+                    return false;
+                }
                 Err(e) => {
                     let again = connection.read(&mut buf).unwrap_err();
                     assert_eq!(e.kind(), again.kind(), "{}: not the same error again", self.at(i));

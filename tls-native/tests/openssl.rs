@@ -51,7 +51,7 @@ fn step(side: &mut Connection, outcome: &mut Option<Result<(), ErrorKind>>) {
     if outcome.is_none() {
         *outcome = match side.handshake() {
             Ok(Progress::Ready(())) => Some(Ok(())),
-            Ok(Progress::WantRead | Progress::WantWrite) => None,
+            Ok(Progress::WantRead | Progress::WantWrite | Progress::WantSignature) => None,
             Err(e) => Some(Err(e.kind())),
         };
     }

@@ -15,6 +15,8 @@ pub(crate) struct Aside {
     pub(crate) presented: bool,
     /// What webpki said of the peer's certificate, in its own words.
     pub(crate) cause: Option<Box<dyn Error + Send + Sync>>,
+    /// Why the external signer gave no signature.
+    pub(crate) failure: Option<tls_core::Error>,
     /// Whether the own key can make none of the signatures that the client accepts.
     pub(crate) no_signature: bool,
     /// Why the peer's certificate was refused.

@@ -7,7 +7,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::server::{
     ClientHello, NoServerSessionStorage, ResolvesServerCert, UnbufferedServerConnection,
 };
-use rustls::sign::CertifiedKey;
+use rustls::sign::{CertifiedKey, SigningKey};
 use rustls::{NamedGroup, SignatureScheme, SupportedProtocolVersion};
 use tls_core::pki_types::CertificateDer;
 use tls_core::x509::Purpose;
@@ -20,6 +20,7 @@ use tls_core::{
 use crate::aside::{self, Aside};
 use crate::error::{config_error, session_error};
 use crate::session::{PolicySession, RustlsSession};
+use crate::signer::{External, Stapled};
 use crate::verify::{Checks, ClientVerifier, ServerVerifier};
 use crate::{NAME, Rustls};
 
@@ -55,8 +56,9 @@ pub(crate) fn client(
         .with_custom_certificate_verifier(Arc::new(ServerVerifier(checks)));
     let mut loaded = match config.identity() {
         None => builder.with_no_client_auth(),
-        Some(identity) => builder
-            .with_client_cert_resolver(Arc::new(OneIdentity(certified_key(identity, backend)?))),
+        Some(identity) => {
+            builder.with_client_cert_resolver(Arc::new(certified_key(identity, backend)?))
+        }
     };
     loaded.alpn_protocols = config.alpn().iter().map(<[u8]>::to_vec).collect();
     loaded.enable_sni = config.send_server_name();
@@ -83,7 +85,7 @@ pub(crate) fn server(
     };
     let alpn = config.alpn();
     let load = |identity: &Identity| -> Result<(Arc<rustls::ServerConfig>, Own)> {
-        let resolver = OneIdentity(certified_key(identity, backend)?);
+        let resolver = certified_key(identity, backend)?;
         let mut loaded = builder.clone().with_cert_resolver(Arc::new(resolver));
         loaded.alpn_protocols = alpn.protocols.iter().map(<[u8]>::to_vec).collect();
         loaded.ignore_client_order = true;
@@ -144,7 +146,16 @@ fn versions(versions: Versions) -> Vec<&'static SupportedProtocolVersion> {
         .collect()
 }
 
-fn certified_key(identity: &Identity, backend: &Rustls) -> Result<Arc<CertifiedKey>> {
+fn certified_key(identity: &Identity, backend: &Rustls) -> Result<OneIdentity> {
+    let key: Arc<dyn SigningKey> = match identity.signer() {
+        Some(signer) => Arc::new(External::new(identity, signer.clone())),
+        None => own_key(identity, backend)?,
+    };
+    let key = CertifiedKey::new(identity.chain().to_vec(), key);
+    Ok(OneIdentity(Stapled::new(Arc::new(key), identity.staple().cloned())))
+}
+
+fn own_key(identity: &Identity, backend: &Rustls) -> Result<Arc<dyn SigningKey>> {
     let own = identity.key()?;
     let key = backend.provider.signing_key(&own);
     let key = key.map_err(|e| config_error(e).because("the private key is unusable"))?;
@@ -153,17 +164,17 @@ fn certified_key(identity: &Identity, backend: &Rustls) -> Result<Arc<CertifiedK
         let why = "the private key does not belong to the certificate";
         return Err(Error::from_backend(ErrorKind::Config, NAME, why).because(why));
     }
-    Ok(Arc::new(CertifiedKey::new(identity.chain().to_vec(), key)))
+    Ok(key)
 }
 
 #[derive(Debug)]
-struct OneIdentity(Arc<CertifiedKey>);
+struct OneIdentity(Stapled);
 
 impl ResolvesClientCert for OneIdentity {
     fn resolve(&self, _: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        self.0.key.choose_scheme(schemes)?;
+        self.0.key().choose_scheme(schemes)?;
         aside::leave(|aside| aside.presented = true);
-        Some(self.0.clone())
+        Some(self.0.current())
     }
 
     fn has_certs(&self) -> bool {
@@ -175,10 +186,10 @@ impl ResolvesServerCert for OneIdentity {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         aside::leave(|aside| {
             aside.presented = true;
-            aside.no_signature = self.0.key.choose_scheme(hello.signature_schemes()).is_none();
+            aside.no_signature = self.0.key().choose_scheme(hello.signature_schemes()).is_none();
             aside.server_name = hello.server_name().map(Into::into);
         });
-        Some(self.0.clone())
+        Some(self.0.current())
     }
 }
 

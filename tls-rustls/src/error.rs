@@ -16,6 +16,9 @@ pub(crate) fn config_error(e: impl Into<Box<dyn StdError + Send + Sync>>) -> Err
 pub(crate) fn session_error(e: rustls::Error, aside: Aside) -> Error {
     use rustls::Error as Rustls;
 
+    if let Some(failure) = aside.failure {
+        return failure;
+    }
     let kind = match &e {
         Rustls::AlertReceived(alert) => ErrorKind::AlertReceived(Alert(u8::from(*alert))),
         Rustls::DecryptError => ErrorKind::BadRecord,

@@ -9,6 +9,7 @@ mod config;
 mod error;
 mod provider;
 mod session;
+mod signer;
 mod verify;
 
 use std::fmt;
@@ -99,6 +100,7 @@ impl Backend for Rustls {
             Capability::DefaultSuites,
             Capability::Ed25519,
             Capability::EncryptedAlerts,
+            Capability::ExternalSigner,
             Capability::Groups,
             Capability::LimitChain,
             Capability::OmitServerName,
@@ -113,6 +115,7 @@ impl Backend for Rustls {
             Capability::RequestClientCertificate,
             Capability::RequestStaple,
             Capability::RevocationLists,
+            Capability::SendStaple,
             Capability::SkipAllVerification,
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,

@@ -153,6 +153,12 @@ impl<C: Unbuffered> RustlsSession<C> {
                 if aside.no_signature && !self.connection.state().wants_write() {
                     wire.write_all(HANDSHAKE_FAILURE)?; // rustls says nothing in TLS 1.2
                 }
+                // Nor that there is no signature. Later than in TLS 1.2 it could only be said encrypted.
+                let is_clear = self.connection.state().protocol_version()
+                    != Some(rustls::ProtocolVersion::TLSv1_3);
+                if aside.failure.is_some() && is_clear {
+                    wire.write_all(INTERNAL_ERROR)?;
+                }
                 self.put_alerts(wire);
                 return Err(session_error(e, aside));
             }
@@ -254,6 +260,7 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
             Progress::Ready(_) => Progress::Ready(()),
             Progress::WantRead => Progress::WantRead,
             Progress::WantWrite => Progress::WantWrite,
+            Progress::WantSignature => Progress::WantSignature,
         })
     }
 
@@ -482,6 +489,9 @@ const RECORD: usize = 16_384;
 
 /// The alert of that name, fatal and not encrypted.
 const HANDSHAKE_FAILURE: &[u8] = &[21, 3, 3, 0, 2, 2, 40];
+
+/// The alert of that name, fatal and not encrypted.
+const INTERNAL_ERROR: &[u8] = &[21, 3, 3, 0, 2, 2, 80];
 
 /// A close_notify that is not encrypted, with the version that everyone writes.
 const CLEAR_CLOSE_NOTIFY: &[u8] = &[21, 3, 3, 0, 2, 1, 0];

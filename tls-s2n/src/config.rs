@@ -12,8 +12,8 @@ use s2n_tls::error::Error as S2nError;
 use tls_core::pki_types::{CertificateDer, PrivateKeyDer};
 use tls_core::x509::Purpose;
 use tls_core::{
-    Acceptor, AlpnConfig, ClientAuth, ClientConfig, Connector, Identity, Result, Roots,
-    ServerConfig, ServerName, Session, Versions,
+    Acceptor, AlpnConfig, ClientAuth, ClientConfig, Clock, Connector, Identity, Judge, Result,
+    Roots, ServerConfig, ServerName, Session, Supported, Versions,
 };
 use zeroize::Zeroizing;
 
@@ -21,12 +21,11 @@ use crate::error::{backend_error, config_error};
 use crate::ffi::{self, Driven};
 use crate::policy::{self, Key, Policy};
 use crate::session::S2nSession;
-use crate::verify::{Demands, LastWord, LeftToTheLastWord};
+use crate::verify::{Demands, LastWord, LeftToTheLastWord, Watch};
 
 pub(crate) struct S2nConnector {
     config: Config,
     policy: Policy,
-    verifies_name: bool,
     send_name: bool,
 }
 
@@ -40,8 +39,8 @@ pub(crate) struct Serving {
     pub(crate) alpn: AlpnConfig,
 }
 
-pub(crate) fn client(config: &ClientConfig) -> Result<S2nConnector> {
-    let (mut builder, policy) = begin(config.versions())?;
+pub(crate) fn client(config: &Supported<'_, ClientConfig>) -> Result<S2nConnector> {
+    let (mut builder, policy) = begin(config.versions(), config.judge().clock())?;
     let skip = config.danger();
     let trusted = match skip.skips_everything() {
         true => {
@@ -50,7 +49,7 @@ pub(crate) fn client(config: &ClientConfig) -> Result<S2nConnector> {
         }
         false => load_roots(&mut builder, config.roots())?,
     };
-    let last_word = LastWord { trusted, skip_all: skip.skips_everything() };
+    let last_word = LastWord { trusted, judge: config.judge().clone() };
     let set = || {
         builder.set_cert_validation_callback_sync(last_word)?;
         for name in config.alpn().iter() {
@@ -67,17 +66,16 @@ pub(crate) fn client(config: &ClientConfig) -> Result<S2nConnector> {
     Ok(S2nConnector {
         config: builder.build().map_err(config_error)?,
         policy,
-        verifies_name: !skip.skips_name(),
         send_name: config.send_server_name(),
     })
 }
 
-pub(crate) fn server(config: &ServerConfig) -> Result<S2nAcceptor> {
+pub(crate) fn server(config: &Supported<'_, ServerConfig>) -> Result<S2nAcceptor> {
     let mut configs = Vec::new();
     for identity in config.identities().iter() {
-        let (mut builder, _) = begin(config.versions())?;
+        let (mut builder, _) = begin(config.versions(), config.judge().clock())?;
         load_identity(&mut builder, identity)?;
-        set_client_auth(&mut builder, config.client_auth())?;
+        set_client_auth(&mut builder, config.client_auth(), config.judge())?;
         let key = Key::of(identity.leaf_facts().public_key());
         configs.push((builder.build().map_err(config_error)?, key));
     }
@@ -89,7 +87,7 @@ pub(crate) fn server(config: &ServerConfig) -> Result<S2nAcceptor> {
 }
 
 /// What clients and servers have in common.
-fn begin(versions: Versions) -> Result<(Builder, Policy)> {
+fn begin(versions: Versions, clock: &Clock) -> Result<(Builder, Policy)> {
     let policy = policy::for_versions(versions);
     let mut builder = Config::builder();
     let mut set = || {
@@ -98,6 +96,9 @@ fn begin(versions: Versions) -> Result<(Builder, Policy)> {
         builder.with_system_certs(false)?;
         // Chains are limited by the last word, which counts no certificates that are not needed.
         builder.set_max_cert_chain_depth(MAX_CERTIFICATES)?;
+        if clock.instead_of_system().is_some() {
+            builder.set_wall_clock(Watch(clock.clone()))?;
+        }
         Ok(())
     };
     set().map_err(|e: S2nError| backend_error(e))?;
@@ -123,14 +124,14 @@ fn load_identity(builder: &mut Builder, identity: &Identity) -> Result<()> {
     builder.load_chain(loaded.build().map_err(unusable)?).map(drop).map_err(unusable)
 }
 
-fn set_client_auth(builder: &mut Builder, auth: &ClientAuth) -> Result<()> {
+fn set_client_auth(builder: &mut Builder, auth: &ClientAuth, judge: &Judge) -> Result<()> {
     let (roots, kind) = match auth {
         ClientAuth::None | ClientAuth::Unverified => return Ok(()),
         ClientAuth::Request(roots) => (roots, ClientAuthType::Optional),
         ClientAuth::Require(roots) => (roots, ClientAuthType::Required),
     };
     let trusted = load_roots(builder, roots)?;
-    let last_word = LastWord { trusted, skip_all: false };
+    let last_word = LastWord { trusted, judge: judge.clone() };
     let set = || {
         // Tells clients whose certificates are welcome.
         builder.set_certificate_authorities_from_trust_store()?;
@@ -179,7 +180,7 @@ impl Connector for S2nConnector {
             }
             connection.set_application_context(Demands {
                 purpose: Purpose::ServerAuth,
-                name: self.verifies_name.then(|| name.clone()),
+                name: Some(name.clone()),
             });
             Driven::new(connection)
         };

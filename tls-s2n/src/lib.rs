@@ -45,6 +45,7 @@ impl Backend for S2n {
             Capability::AlpnServer,
             Capability::AlpnServerPolicy,
             Capability::ClientIdentity,
+            Capability::CommonNames,
             Capability::LimitChain,
             Capability::OmitServerName,
             Capability::PartialChains,
@@ -62,6 +63,7 @@ impl Backend for S2n {
             Capability::Tls12Server,
             Capability::Tls13Client,
             Capability::Tls13Server,
+            Capability::VerificationTime,
         ])
     }
 

@@ -169,7 +169,7 @@ impl S2nSession {
             match self.with(wire, |connection| connection.poll_recv(&mut buf[..piece]))? {
                 Progress::Ready(0) => self.is_ended = true,
                 Progress::Ready(n) => self.ahead.extend(&buf[..n]),
-                Progress::WantRead | Progress::WantWrite => break,
+                Progress::WantRead | Progress::WantWrite | Progress::WantSignature => break,
             }
         }
         Ok(())

@@ -1,12 +1,15 @@
 //! The last word on a peer's certificates, after s2n has found a path to a root.
 
-use s2n_tls::callbacks::VerifyHostNameCallback;
-use s2n_tls::callbacks::{CertValidationCallbackSync, CertValidationInfo};
+use std::time::Duration;
+
+use s2n_tls::callbacks::{
+    CertValidationCallbackSync, CertValidationInfo, VerifyHostNameCallback, WallClock,
+};
 use s2n_tls::connection::Connection;
 use s2n_tls::error::Error;
-use tls_core::ServerName;
 use tls_core::pki_types::CertificateDer;
 use tls_core::x509::{CertificateFacts, Purpose};
+use tls_core::{Clock, Evidence, Judge, ServerName};
 
 use crate::policy::Key;
 
@@ -14,7 +17,7 @@ use crate::policy::Key;
 #[derive(Debug)]
 pub(crate) struct Demands {
     pub(crate) purpose: Purpose,
-    /// What it must be for; `None` if the name does not matter.
+    /// The server that a client means to reach.
     pub(crate) name: Option<ServerName>,
 }
 
@@ -23,8 +26,8 @@ pub(crate) struct Demands {
 pub(crate) struct LastWord {
     /// What is trusted as it is, also as the peer's own.
     pub(crate) trusted: Vec<CertificateDer<'static>>,
-    /// Nothing is verified, so there is no chain to look at.
-    pub(crate) skip_all: bool,
+    /// The core's part.
+    pub(crate) judge: Judge,
 }
 
 impl CertValidationCallbackSync for LastWord {
@@ -34,7 +37,7 @@ impl CertValidationCallbackSync for LastWord {
         connection: &mut Connection,
         _: &mut CertValidationInfo,
     ) -> Result<bool, Error> {
-        Ok(self.skip_all || self.accepts(connection).unwrap_or(false))
+        Ok(self.judge.skip().skips_everything() || self.accepts(connection).unwrap_or(false))
     }
 }
 
@@ -62,13 +65,20 @@ impl LastWord {
                 return None;
             }
         }
-        Some(
-            length <= MAX_INTERMEDIATES
-                && facts.may_sign()
-                && (is_trusted || !facts.is_authority())
-                && facts.is_for(demands.purpose)
-                && demands.name.as_ref().is_none_or(|name| facts.is_named(&name.as_pki())),
-        )
+        let fits = length <= self.judge.max_intermediates()
+            && facts.may_sign()
+            && (is_trusted || !facts.is_authority())
+            && facts.is_for(demands.purpose);
+        let whole = || path.iter().map(|der| der.clone().into()).collect();
+        let evidence = Evidence {
+            leaf: &leaf,
+            // s2n does not tell what was sent beyond the path; nothing that asks for it is on offer here.
+            sent: &whole,
+            path: &whole,
+            name: demands.name.as_ref().map(ServerName::as_pki),
+            staple: None,
+        };
+        Some(fits && self.judge.chain(&evidence, Ok(())).is_ok())
     }
 }
 
@@ -91,8 +101,15 @@ const MD5_WITH_RSA: &[u8] = &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 4]
 const SHA1_WITH_RSA: &[u8] = &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 5];
 const ECDSA_WITH_SHA1: &[u8] = &[6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1];
 
-/// The most intermediate certificates, as with the other backends.
-const MAX_INTERMEDIATES: usize = 6;
+/// The core's clock, for s2n's checks of dates.
+#[derive(Debug)]
+pub(crate) struct Watch(pub(crate) Clock);
+
+impl WallClock for Watch {
+    fn get_time_since_epoch(&self) -> Duration {
+        Duration::from_secs(self.0.now().as_secs())
+    }
+}
 
 /// In place of s2n's own check of the name, which would take a common name for one, and does not
 /// tell a name from an address.

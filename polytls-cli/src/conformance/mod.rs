@@ -10,6 +10,7 @@ mod summary;
 
 use crate::cli::Conformance;
 use crate::failure::{Failure, Result};
+use crate::limbo;
 use crate::output::{self, OutputFile};
 
 use run::{Plan, Run, Tally};
@@ -20,6 +21,12 @@ pub(crate) use proof::by_side;
 type Report = fn(&Run) -> Result<String>;
 
 pub(crate) fn run(args: &Conformance) -> Result {
+    if let Some(file) = &args.limbo {
+        let filter = args.filter.as_deref().unwrap_or_default();
+        let backends = run::choose(&args.backends)?;
+        let (json, markdown) = (args.json.as_deref(), args.markdown.as_deref());
+        return limbo::run(file, &backends, filter, json, markdown);
+    }
     let plan = Plan::new(args)?;
     let reports = reports(args)?;
     let run = plan.judge();

@@ -154,7 +154,7 @@ fn observe(backends: &[&dyn Backend], filter: &str) -> Vec<Observed> {
     faults.map(observe).collect()
 }
 
-fn choose(names: &[String]) -> Result<Vec<&'static dyn Backend>> {
+pub(super) fn choose(names: &[String]) -> Result<Vec<&'static dyn Backend>> {
     if names.is_empty() {
         return Ok(backend::all().to_vec());
     }

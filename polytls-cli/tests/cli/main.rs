@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 mod connect;
+mod limbo;
 mod reports;
 mod serve;
 mod support;

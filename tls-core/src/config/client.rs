@@ -123,6 +123,14 @@ impl ClientConfig {
             (!alpn.is_text(), Capability::AlpnBytes),
             (identity.is_some(), Capability::ClientIdentity),
             (
+                identity.as_ref().is_some_and(|own| own.signer().is_some()),
+                Capability::ExternalSigner,
+            ),
+            (
+                identity.as_ref().is_some_and(|own| own.async_signer().is_some()),
+                Capability::AsyncSigner,
+            ),
+            (
                 identity.as_ref().is_some_and(|own| own.leaf_facts().is_ed25519()),
                 Capability::Ed25519,
             ),
@@ -266,6 +274,10 @@ impl ClientConfigBuilder {
         check_parameters(self.versions, &self.cipher_suites, &self.groups)?;
         let chain = !self.danger.skips_chain();
         self.checks.validate(chain)?;
+        if self.identity.as_ref().is_some_and(Identity::has_staple) {
+            let why = "a client staples nothing to its certificate";
+            return Err(Error::new(ErrorKind::Config).because(why));
+        }
         if self.staple == StaplePolicy::Require && !chain {
             let why = "a staple is required, but the chain of who could sign it is not verified";
             return Err(Error::new(ErrorKind::Config).because(why));

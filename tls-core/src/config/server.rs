@@ -140,6 +140,8 @@ impl ServerConfig {
             (client_auth.roots().is_some_and(Roots::has_partial), Capability::PartialChains),
             (identities.iter().any(|own| own.leaf_facts().is_ed25519()), Capability::Ed25519),
             (*client_auth == ClientAuth::Unverified, Capability::UnverifiedClients),
+            (identities.iter().any(|own| own.signer().is_some()), Capability::ExternalSigner),
+            (identities.iter().any(|own| own.async_signer().is_some()), Capability::AsyncSigner),
             (identities.iter().any(Identity::has_staple), Capability::SendStaple),
         ];
         versions_required(*versions, Capability::Tls12Server, Capability::Tls13Server)

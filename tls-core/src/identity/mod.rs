@@ -30,7 +30,7 @@ use key::Key;
 pub use key::PrivateKey;
 use pem::key_from_pem;
 pub(crate) use pem::{certificates_from_pem, pem_text};
-pub use signer::{AsyncSigner, Completion, SignatureScheme, Signer};
+pub use signer::{AsyncSigner, Awaited, Completion, SignatureScheme, Signer};
 pub use staple::Staple;
 use syntax::{in_old_syntax, in_pkcs8};
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 
-use crate::Result;
+use crate::{Error, ErrorKind, Result};
 
 /// A signature scheme, by its number (RFC 8446 §4.2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,11 +56,11 @@ pub trait AsyncSigner: fmt::Debug + Send + Sync {
 
 /// Where an [`AsyncSigner`] puts its answer. Dropped without one, it says that there is none.
 #[derive(Debug)]
-pub struct Completion(Arc<Pending>);
+pub struct Completion(Arc<Mutex<State>>);
 
-/// A signature that is awaited.
-#[derive(Debug, Default)]
-pub(crate) struct Pending(Mutex<State>);
+/// For backends: a signature that is awaited.
+#[derive(Debug)]
+pub struct Awaited(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -71,24 +71,103 @@ struct State {
 impl Completion {
     /// Gives the signature, or why there is none, and wakes the handshake.
     pub fn complete(self, signature: Result<Vec<u8>>) {
-        self.0.answer(signature);
+        self.answer(signature);
+    }
+
+    fn answer(&self, answer: Result<Vec<u8>>) {
+        let waker = {
+            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            // Only the first answer counts.
+            state.answer.get_or_insert(answer);
+            state.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 }
 
 impl Drop for Completion {
     fn drop(&mut self) {
-        let why = crate::Error::new(crate::ErrorKind::Backend);
-        self.0.answer(Err(why.because("the external signer gave no answer")));
+        let none = Error::new(ErrorKind::Backend).because("the external signer gave no answer");
+        self.answer(Err(none));
     }
 }
 
-impl Pending {
-    fn answer(&self, answer: Result<Vec<u8>>) {
+impl Awaited {
+    /// Asks `signer` to sign `message` by `scheme`.
+    pub fn begin(signer: &dyn AsyncSigner, scheme: SignatureScheme, message: &[u8]) -> Self {
+        let state = Arc::<Mutex<State>>::default();
+        signer.sign(scheme, message, Completion(state.clone()));
+        Self(state)
+    }
+
+    /// The answer, if it is there: once.
+    pub fn take(&self) -> Option<Result<Vec<u8>>> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Only the first answer counts.
-        state.answer.get_or_insert(answer);
-        if let Some(waker) = state.waker.take() {
-            waker.wake();
+        state.answer.take()
+    }
+
+    /// Has `waker` woken once the answer is there, or says that it is there already. Only the last
+    /// waker counts.
+    pub fn wake(&self, waker: &Waker) -> bool {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let ready = state.answer.is_some();
+        if !ready {
+            state.waker = Some(waker.clone());
         }
+        ready
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Debug, Default)]
+    struct Later(Mutex<Option<Completion>>);
+
+    impl AsyncSigner for Later {
+        fn schemes(&self) -> &[SignatureScheme] {
+            &[SignatureScheme::ED25519]
+        }
+
+        fn sign(&self, _: SignatureScheme, _: &[u8], done: Completion) {
+            *self.0.lock().unwrap() = Some(done);
+        }
+    }
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn an_answer_wakes_who_waits_and_is_given_once() {
+        let (signer, count) = (Later::default(), Arc::<Count>::default());
+        let waker = Waker::from(count.clone());
+        let awaited = Awaited::begin(&signer, SignatureScheme::ED25519, b"message");
+        assert!(awaited.take().is_none() && !awaited.wake(&waker));
+        let done = signer.0.lock().unwrap().take().unwrap();
+        done.complete(Ok(vec![7]));
+        assert_eq!(count.0.load(Ordering::Relaxed), 1);
+        assert!(awaited.wake(&waker));
+        assert_eq!(awaited.take().unwrap().unwrap(), [7]);
+        assert!(awaited.take().is_none());
+    }
+
+    #[test]
+    fn a_signer_that_forgets_to_answer_has_answered() {
+        let signer = Later::default();
+        let awaited = Awaited::begin(&signer, SignatureScheme::ED25519, b"message");
+        drop(signer);
+        assert_eq!(awaited.take().unwrap().unwrap_err().kind(), ErrorKind::Backend);
     }
 }

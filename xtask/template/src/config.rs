@@ -2,7 +2,8 @@
 
 use tls_core::pki_types::CertificateDer;
 use tls_core::{
-    Acceptor, ClientConfig, Connector, Result, Roots, ServerConfig, ServerName, Session,
+    Acceptor, ClientConfig, Connector, Judge, Result, Roots, ServerConfig, ServerName, Session,
+    Supported,
 };
 
 use crate::error::config_error;
@@ -10,6 +11,7 @@ use crate::session::NewLibSession;
 
 #[derive(Debug)]
 pub(crate) struct NewLibConnector {
+    judge: Judge,
     send_name: bool,
 }
 
@@ -19,16 +21,18 @@ pub(crate) struct NewLibAcceptor {}
 // Each of these belongs in the library's context: `versions`, `roots`, and, by the capabilities
 // that are claimed, `alpn`, `cipher_suites`, `groups`, `identity`, `danger`. What is empty means
 // the defaults of the core, not of the library; its own roots, its sessions and tickets, and its
-// check of the common name go.
-pub(crate) fn client(config: &ClientConfig) -> Result<NewLibConnector> {
+// check of the name go. The judge is asked once the library has verified a chain, in the middle of the
+// handshake, and has the last word: on names, and whatever else `checks` ask for.
+pub(crate) fn client(config: &Supported<'_, ClientConfig>) -> Result<NewLibConnector> {
     let _trusted = load(config.roots())?;
-    Ok(NewLibConnector { send_name: config.send_server_name() })
+    let judge = config.judge().clone();
+    Ok(NewLibConnector { judge, send_name: config.send_server_name() })
 }
 
 // Likewise `versions`, `identities` and, by the capabilities that are claimed, `alpn`,
 // `cipher_suites`, `client_auth`, `groups`. A key that does not belong to its certificate, or is
-// no key, is found here and not by the first client.
-pub(crate) fn server(config: &ServerConfig) -> Result<NewLibAcceptor> {
+// no key, is found here and not by the first client. The core chooses among the identities.
+pub(crate) fn server(config: &Supported<'_, ServerConfig>) -> Result<NewLibAcceptor> {
     let _own = config.identities()[0].leaf();
     Ok(NewLibAcceptor {})
 }
@@ -55,7 +59,7 @@ impl Connector for NewLibConnector {
     fn session(&self, name: &ServerName) -> Result<Box<dyn Session>> {
         // An IP address is verified, but never sent (RFC 6066 §3).
         let sent = name.as_dns().filter(|_| self.send_name);
-        Ok(Box::new(NewLibSession::client(sent.map(Into::into))))
+        Ok(Box::new(NewLibSession::client(sent.map(Into::into), self.judge.clone())))
     }
 }
 

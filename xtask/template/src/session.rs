@@ -1,22 +1,25 @@
 //! One connection of the library, driven over a lent wire.
 
-use tls_core::{Negotiated, Progress, Result, Session, Wire};
+use tls_core::{Judge, Negotiated, Progress, Result, Session, Wire};
 
 use crate::error::not_written;
 
 #[derive(Debug)]
 pub(crate) struct NewLibSession {
+    /// Has the last word on the server's certificates.
+    #[expect(dead_code, reason = "the handshake is not written yet")]
+    judge: Option<Judge>,
     /// What a client sent as SNI.
     server_name: Option<String>,
 }
 
 impl NewLibSession {
-    pub(crate) fn client(server_name: Option<String>) -> Self {
-        Self { server_name }
+    pub(crate) fn client(server_name: Option<String>, judge: Judge) -> Self {
+        Self { judge: Some(judge), server_name }
     }
 
     pub(crate) fn server() -> Self {
-        Self { server_name: None }
+        Self { judge: None, server_name: None }
     }
 }
 
