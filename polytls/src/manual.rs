@@ -1,7 +1,8 @@
 //! The manual.
 //!
 //! - [`choosing`] a backend
-//! - [`certificates`]: whom to trust, and who one is
+//! - [`certificates`]: whom to trust
+//! - [`identities`]: who one is, and where the key comes from
 //! - [`verification`]: what is checked of a peer, and by whom
 //! - [`serving`]: which server a client gets
 //! - [`closing`] a connection
@@ -16,6 +17,9 @@ pub mod choosing {}
 
 #[doc = include_str!("manual/certificates.md")]
 pub mod certificates {}
+
+#[doc = include_str!("manual/identities.md")]
+pub mod identities {}
 
 #[doc = include_str!("manual/verification.md")]
 pub mod verification {}
