@@ -1,4 +1,5 @@
-//! Keys and certificates as the program `openssl` writes them, in every form, on every backend.
+//! Keys and certificates as the programs `openssl` and `certtool` write them, in every form, on every
+//! backend.
 //!
 //! A program that is not installed fails these tests; they are not skipped.
 #![allow(clippy::unwrap_used)] // tests
@@ -51,9 +52,13 @@ impl Files {
     }
 
     fn openssl(&self, line: &str) {
-        let mut openssl = Command::new("openssl");
-        openssl.args(line.split_whitespace()).current_dir(self.0.path()).stdin(Stdio::null());
-        let run = openssl.output().unwrap_or_else(|e| panic!("apt-get install openssl: {e}"));
+        self.run("openssl", line);
+    }
+
+    fn run(&self, program: &str, line: &str) {
+        let mut command = Command::new(program);
+        command.args(line.split_whitespace()).current_dir(self.0.path()).stdin(Stdio::null());
+        let run = command.output().unwrap_or_else(|e| panic!("{program} is not installed: {e}"));
         assert!(run.status.success(), "{line}\n{}", String::from_utf8_lossy(&run.stderr));
     }
 
@@ -182,6 +187,22 @@ fn pkcs12_files_are_put_in_order() {
         let opened = Identity::from_pkcs12_file(files.path("empty.p12"), "").unwrap();
         assert_eq!(opened.chain(), plain.chain(), "{options}");
     }
+}
+
+#[test]
+fn what_gnutls_writes_is_read_too() {
+    let files = Files::new("-algorithm EC -pkeyopt ec_paramgen_curve:P-256");
+    let plain = Identity::from_pem_files(files.path("chain.pem"), files.path("key.pem")).unwrap();
+    // Few forms: each takes 600 000 rounds.
+    let load = "--load-privkey key.pem --password secret";
+    let certificates = "--load-certificate chain.pem --p12-name x --outder";
+    files.run("certtool", &format!("--to-p12 {load} {certificates} --outfile made.p12"));
+    let opened = Identity::from_pkcs12_file(files.path("made.p12"), "secret").unwrap();
+    assert_eq!(opened.chain()[0], plain.chain()[0]);
+
+    files.run("certtool", &format!("--to-p8 {load} --pkcs-cipher aes-256 --outfile made.pem"));
+    let (chain, key) = (files.path("chain.pem"), files.path("made.pem"));
+    Identity::from_pem_files_encrypted(chain, key, "secret").unwrap();
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod choice;
 mod input;
 mod key;
 mod made;
+mod pbes2;
 mod pem;
 mod pkcs12;
 mod sealed;

@@ -8,19 +8,18 @@ use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockCipher, BlockDecryptMut, KeyInit, KeyIvInit};
 use des::{TdesEde2, TdesEde3};
 use md5::Md5;
-use pkcs5::pbes2::{self, Kdf, Pbkdf2Prf};
 use pkcs12::pbe_params::Pkcs12PbeParams;
 use rc2::Rc2;
 use sha1::Sha1;
 use sha2::digest::Digest;
 use sha2::digest::core_api::BlockSizeUser;
-use sha2::{Sha224, Sha256, Sha384, Sha512};
-use x509_cert::der;
 use x509_cert::der::oid::ObjectIdentifier;
+use x509_cert::der::{self, AnyRef, Decode, Tagged};
 use x509_cert::spki::AlgorithmIdentifierRef;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::input::config_error;
+use super::pbes2::{self, PBES2};
 use crate::Error;
 
 /// Bytes that are wiped when they are dropped.
@@ -91,9 +90,6 @@ impl Work {
 /// Some seconds; OpenSSL writes keys that take 2048, and the most careful advice is some 600 000.
 const MAX_WORK: u64 = 10_000_000;
 
-/// The most that scrypt may fill, in blocks of 128 bytes: 256 MiB. OpenSSL itself stops at 32 MiB.
-const MAX_SCRYPT_BLOCKS: u64 = 1 << 21;
-
 /// Decrypts what was encrypted by this algorithm.
 pub(super) fn open(
     algorithm: AlgorithmIdentifierRef<'_>,
@@ -101,18 +97,14 @@ pub(super) fn open(
     password: &str,
     work: &mut Work,
 ) -> Result<Secret, Fault> {
-    let missing = || Fault::Unsupported(format!("{} without parameters", algorithm.oid));
-    let parameters = algorithm.parameters.ok_or_else(missing)?;
-    if algorithm.oid == pbes2::PBES2_OID {
-        let scheme = pbes2::Parameters::try_from(parameters)
-            .map_err(|e| Fault::Unsupported(format!("PBES2: {e}")))?;
-        return open_pbes2(&scheme, sealed, password, work);
+    if algorithm.oid == PBES2 {
+        return pbes2::open(parameters(algorithm)?, sealed, password, work);
     }
     let known = PKCS12_SCHEMES.iter().find(|(oid, ..)| *oid == algorithm.oid);
     let Some(&(_, cipher, length)) = known else {
         return Err(Fault::Unsupported(format!("the algorithm {}", algorithm.oid)));
     };
-    let Pkcs12PbeParams { salt, iterations } = parameters.decode_as()?;
+    let Pkcs12PbeParams { salt, iterations } = parameters(algorithm)?.decode_as()?;
     // Each hash makes 20 bytes.
     let rounds = rounds(iterations)?;
     work.spend(u64::from(rounds) * (length.div_ceil(20) as u64 + 1))?;
@@ -125,62 +117,15 @@ pub(super) fn open(
         let mut iv = [0; 8];
         pkcs12_key::<Sha1>(Usage::Key, password, salt.as_bytes(), rounds, &mut key[..length]);
         pkcs12_key::<Sha1>(Usage::Iv, password, salt.as_bytes(), rounds, &mut iv);
-        cipher.decrypt(&key[..length], &iv, sealed).filter(|opened| is_sequence(opened))
+        cipher.open(&key[..length], &iv, sealed)
     });
     opened.next().ok_or(Fault::WrongPassword)
 }
 
-fn open_pbes2(
-    scheme: &pbes2::Parameters<'_>,
-    sealed: &[u8],
-    password: &str,
-    work: &mut Work,
-) -> Result<Secret, Fault> {
-    let (cipher, iv): (_, &[u8]) = match &scheme.encryption {
-        pbes2::EncryptionScheme::Aes128Cbc { iv } => (Cipher::Aes128, *iv),
-        pbes2::EncryptionScheme::Aes192Cbc { iv } => (Cipher::Aes192, *iv),
-        pbes2::EncryptionScheme::Aes256Cbc { iv } => (Cipher::Aes256, *iv),
-        pbes2::EncryptionScheme::DesEde3Cbc { iv } => (Cipher::Des3, *iv),
-        other => return Err(Fault::Unsupported(format!("the cipher {}", other.oid()))),
-    };
-    let length = scheme.encryption.key_size();
-    if scheme.kdf.key_length().is_some_and(|stated| usize::from(stated) != length) {
-        return Err(Fault::Unsupported("a key whose length is not its cipher's".into()));
-    }
-    let mut key = Zeroizing::new([0; MAX_KEY]);
-    let key = &mut key[..length];
-    let password = password.as_bytes();
-    match &scheme.kdf {
-        Kdf::Pbkdf2(kdf) => {
-            let (salt, rounds) = (kdf.salt, kdf.iteration_count);
-            let derive = match kdf.prf {
-                Pbkdf2Prf::HmacWithSha1 => pbkdf2::pbkdf2_hmac::<Sha1>,
-                Pbkdf2Prf::HmacWithSha224 => pbkdf2::pbkdf2_hmac::<Sha224>,
-                Pbkdf2Prf::HmacWithSha256 => pbkdf2::pbkdf2_hmac::<Sha256>,
-                Pbkdf2Prf::HmacWithSha384 => pbkdf2::pbkdf2_hmac::<Sha384>,
-                Pbkdf2Prf::HmacWithSha512 => pbkdf2::pbkdf2_hmac::<Sha512>,
-                other => return Err(Fault::Unsupported(format!("the hash {}", other.oid()))),
-            };
-            work.spend(rounds.into())?;
-            derive(password, salt, rounds, key);
-        }
-        Kdf::Scrypt(kdf) => {
-            let (n, r, p) = (kdf.cost_parameter, kdf.block_size, kdf.parallelization);
-            let blocks = n.checked_mul(r.into()).filter(|blocks| *blocks <= MAX_SCRYPT_BLOCKS);
-            let blocks = blocks.ok_or(Fault::Expensive)?;
-            work.spend(blocks.saturating_mul(p.into()))?;
-            let unfit = || Fault::Unsupported(format!("scrypt with N={n}, r={r}, p={p}"));
-            if !n.is_power_of_two() {
-                return Err(unfit());
-            }
-            let params = scrypt::Params::new(n.ilog2() as u8, r.into(), p.into(), length);
-            let params = params.map_err(|_| unfit())?;
-            scrypt::scrypt(password, kdf.salt, &params, key).map_err(|_| unfit())?;
-        }
-        other => return Err(Fault::Unsupported(format!("the derivation {}", other.oid()))),
-    }
-    let opened = cipher.decrypt(key, iv, sealed).filter(|opened| is_sequence(opened));
-    opened.ok_or(Fault::WrongPassword)
+/// The parameters of an algorithm that has some.
+pub(super) fn parameters(algorithm: AlgorithmIdentifierRef<'_>) -> Result<AnyRef<'_>, Fault> {
+    let missing = || Fault::Unsupported(format!("{} without parameters", algorithm.oid));
+    algorithm.parameters.ok_or_else(missing)
 }
 
 /// Decrypts the body of an old PEM section, by what stands in its `DEK-Info`.
@@ -204,8 +149,7 @@ pub(super) fn open_dek(dek: &str, sealed: &[u8], password: &str) -> Result<Secre
         *last = hash.chain_update(password).chain_update(&iv[..8]).finalize().into();
         part.copy_from_slice(&last[..part.len()]);
     }
-    let opened = cipher.decrypt(&key[..length], &iv, sealed).filter(|opened| is_sequence(opened));
-    opened.ok_or(Fault::WrongPassword)
+    cipher.open(&key[..length], &iv, sealed).ok_or(Fault::WrongPassword)
 }
 
 /// What a derived key is for (RFC 7292 appendix B.3).
@@ -263,16 +207,9 @@ pub(super) fn rounds(iterations: i32) -> Result<u32, Fault> {
     rounds.ok_or_else(|| Fault::Unsupported(format!("{iterations} iterations")))
 }
 
-/// Whether it is one SEQUENCE from beginning to end. What a wrong password decrypts has a right padding
-/// once in 256 times, and this next to never.
-pub(super) fn is_sequence(der: &[u8]) -> bool {
-    use der::{Decode, Tagged};
-    der::AnyRef::from_der(der).is_ok_and(|any| any.tag() == der::Tag::Sequence)
-}
-
 /// The ciphers, all in the mode CBC.
 #[derive(Clone, Copy, Debug)]
-enum Cipher {
+pub(super) enum Cipher {
     Aes128,
     Aes192,
     Aes256,
@@ -282,19 +219,24 @@ enum Cipher {
 }
 
 impl Cipher {
-    /// `None` if a length or the padding is wrong.
-    fn decrypt(self, key: &[u8], iv: &[u8], sealed: &[u8]) -> Option<Secret> {
-        match self {
+    /// Decrypts what must be one SEQUENCE of DER. What a wrong password decrypts has a right padding once
+    /// in 256 times, and this next to never.
+    pub(super) fn open(self, key: &[u8], iv: &[u8], sealed: &[u8]) -> Option<Secret> {
+        let opened = match self {
             Self::Aes128 => decrypt::<Aes128>(key, iv, sealed),
             Self::Aes192 => decrypt::<Aes192>(key, iv, sealed),
             Self::Aes256 => decrypt::<Aes256>(key, iv, sealed),
             Self::Des2 => decrypt::<TdesEde2>(key, iv, sealed),
             Self::Des3 => decrypt::<TdesEde3>(key, iv, sealed),
             Self::Rc2 => decrypt::<Rc2>(key, iv, sealed),
-        }
+        };
+        let is_sequence =
+            |der: &[u8]| AnyRef::from_der(der).is_ok_and(|any| any.tag() == der::Tag::Sequence);
+        opened.filter(|opened| is_sequence(opened))
     }
 }
 
+/// `None` if a length or the padding is wrong.
 fn decrypt<C: BlockDecryptMut + BlockCipher + KeyInit>(
     key: &[u8],
     iv: &[u8],
@@ -308,7 +250,7 @@ fn decrypt<C: BlockDecryptMut + BlockCipher + KeyInit>(
 }
 
 /// The longest key of them.
-const MAX_KEY: usize = 32;
+pub(super) const MAX_KEY: usize = 32;
 
 /// The schemes of PKCS#12 with SHA-1 (RFC 7292 appendix C), and how long their keys are.
 const PKCS12_SCHEMES: [(ObjectIdentifier, Cipher, usize); 4] = {

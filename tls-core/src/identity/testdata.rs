@@ -1,4 +1,7 @@
-//! Keys and files that OpenSSL 3.0 wrote, one key in all of them, under one password.
+//! Keys and files that OpenSSL 3.0 wrote, one key in all of them, under one password: by `openssl pkcs8
+//! -topk8` with `-v2 aes256`, `-scrypt`, `-v2 des3 -v2prf hmacWithSHA1`, `-v1 PBE-SHA1-3DES` and `-iter
+//! 20000000`, by `openssl ec -aes128`, and by `openssl pkcs12 -export`, with `-legacy` and without. Every
+//! other form is made and read by the tests of `tls-interop`.
 
 use base64ct::{Base64, Encoding};
 
