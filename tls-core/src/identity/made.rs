@@ -10,8 +10,8 @@ use p256::elliptic_curve::rand_core::{OsRng, RngCore};
 use p256::pkcs8::EncodePrivateKey;
 use pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rcgen::{
-    CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyUsagePurpose,
-    PKCS_ECDSA_P256_SHA256, SanType, SerialNumber, SignatureAlgorithm,
+    CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
+    SanType, SerialNumber, SignatureAlgorithm,
 };
 use time::{Duration, OffsetDateTime};
 use zeroize::Zeroizing;
@@ -33,7 +33,8 @@ pub(super) fn self_signed<N: AsRef<str>>(
     params.serial_number = Some(SerialNumber::from_slice(&serial()?));
     params.distinguished_name = subject(&names)?;
     params.subject_alt_names = names;
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    // No key usage: with one that does not let it sign certificates, its own, libraries differ over
+    // what is wrong with it where it is not trusted.
     params.extended_key_usages =
         vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
     let certificate = params.self_signed(&key).map_err(failed)?;
