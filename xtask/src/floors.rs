@@ -38,7 +38,7 @@ const FENCED: &[(&str, &[&str])] = &[
     ("openssl-sys", &["tls-openssl"]),
     ("s2n-tls", &["tls-s2n"]),
     ("aws-lc-rs", &[]),
-    ("ring", &[]),
+    ("ring", &["tls-conformance"]),
     ("native-tls", &["tls-native"]),
     ("boring", &["tls-boring"]),
     ("boring-sys", &["tls-boring"]),
