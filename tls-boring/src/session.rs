@@ -37,6 +37,21 @@ impl BoringSession {
         Ok(Self { stream, handshake: SslStream::accept, server_name: None })
     }
 
+    /// The verify callback lets BoringSSL go on until it has seen everything. Should BoringSSL ever not
+    /// come back for the verdict, or not ask for one, this is it.
+    fn last_word(&self) -> Result<()> {
+        let ssl = self.stream.ssl();
+        let presented =
+            !ssl.session_reused() && (!ssl.is_server() || ssl.peer_certificate().is_some());
+        match verify::findings(ssl).and_then(|findings| findings.last_word(presented)) {
+            None => Ok(()),
+            Some(why) => {
+                let why = ErrorKind::Certificate(why);
+                Err(Error::from_backend(why, NAME, "noticed after the handshake"))
+            }
+        }
+    }
+
     fn with<T>(
         &mut self,
         wire: &mut Wire,
@@ -70,16 +85,11 @@ impl Session for BoringSession {
                 let _ = wire.write(&kept); // into memory
             }
         })?;
-        let fault = verify::findings(self.stream.ssl()).and_then(|findings| findings.fault());
-        match fault {
-            // The verify callback lets BoringSSL go on until it has seen everything. Should BoringSSL
-            // ever not come back for the verdict, this is it.
-            Some(why) if progress == Progress::Ready(()) => {
-                let why = ErrorKind::Certificate(why);
-                Err(Error::from_backend(why, NAME, "noticed after the handshake"))
-            }
-            Some(_) | None => Ok(progress),
+        match progress {
+            Progress::Ready(()) => self.last_word()?,
+            Progress::WantRead | Progress::WantWrite | Progress::WantSignature => {}
         }
+        Ok(progress)
     }
 
     fn read(&mut self, wire: &mut Wire, buf: &mut [u8]) -> Result<Progress<usize>> {

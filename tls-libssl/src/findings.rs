@@ -29,6 +29,8 @@ pub struct Findings {
     instant: Option<UnixTime>,
     /// The path that was found good, as long as the staple that it is for may come.
     path: OnceLock<Path>,
+    /// Whether the judge was asked about the chain, and about the staple.
+    judged: [AtomicBool; 2],
     /// What the judge refused.
     refusal: OnceLock<CertificateError>,
     /// The judge's reason in words, if there are some.
@@ -60,6 +62,7 @@ impl Findings {
             name,
             instant: judge.clock().instead_of_system(),
             path: OnceLock::new(),
+            judged: Default::default(),
             refusal: OnceLock::new(),
             words: Mutex::default(),
             panic: Mutex::default(),
@@ -110,6 +113,7 @@ impl Findings {
     ///
     /// Why the peer is refused.
     pub fn judge_chain(&self, peer: &Peer<'_>) -> Result<(), CertificateError> {
+        self.judged[0].store(true, Ordering::Relaxed);
         let path = || self.ranking.cut((peer.path)());
         let library = match self.ranking.fault() {
             Some(fault) if self.judge.asks_library() => Err(fault),
@@ -140,6 +144,7 @@ impl Findings {
         sent: &[CertificateDer<'static>],
         staple: Option<&[u8]>,
     ) -> Result<(), CertificateError> {
+        self.judged[1].store(true, Ordering::Relaxed);
         let found = || self.path.get().cloned().unwrap_or_default();
         let again = || sent.to_vec();
         self.keep(|| {
@@ -167,6 +172,15 @@ impl Findings {
     pub fn fault(&self) -> Option<CertificateError> {
         let refusal = self.refusal.get().copied();
         refusal.or_else(|| self.ranking.fault().filter(|_| self.judge.asks_library()))
+    }
+
+    /// Why the peer is refused, now that the handshake is done; `presented` is whether it had to prove who
+    /// it is in this one. Nobody is accepted about whom the judge was not asked.
+    pub fn last_word(&self, presented: bool) -> Option<CertificateError> {
+        let [chain, staple] = &self.judged;
+        let judged = chain.load(Ordering::Relaxed)
+            && (staple.load(Ordering::Relaxed) || !self.judge.awaits_staple());
+        self.fault().or((presented && !judged).then_some(CertificateError::Other))
     }
 
     /// Why the peer is refused, in words of the judge's, if there are some: once.

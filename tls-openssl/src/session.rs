@@ -25,6 +25,21 @@ impl OpensslSession {
         Ok(Self { stream: SslStream::new(ssl, Wire::default())?, server_name })
     }
 
+    /// The verify callback lets OpenSSL go on until it has seen everything. Should OpenSSL ever not
+    /// come back for the verdict, or not ask for one, this is it.
+    fn last_word(&self) -> Result<()> {
+        let ssl = self.stream.ssl();
+        let presented =
+            !ssl.session_reused() && (!ssl.is_server() || ssl.peer_certificate().is_some());
+        match verify::findings(ssl).and_then(|findings| findings.last_word(presented)) {
+            None => Ok(()),
+            Some(why) => {
+                let why = ErrorKind::Certificate(why);
+                Err(Error::from_backend(why, NAME, "noticed after the handshake"))
+            }
+        }
+    }
+
     fn with<T>(
         &mut self,
         wire: &mut Wire,
@@ -46,21 +61,15 @@ impl OpensslSession {
 impl Session for OpensslSession {
     fn handshake(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
         let progress = self.with(wire, SslStream::do_handshake);
-        let findings = verify::findings(self.stream.ssl());
-        if let Some(findings) = findings {
+        if let Some(findings) = verify::findings(self.stream.ssl()) {
             findings.resume_panic();
         }
         let progress = progress?;
-        let fault = findings.and_then(|findings| findings.fault());
-        match fault {
-            // The verify callback lets OpenSSL go on until it has seen everything. Should OpenSSL
-            // ever not come back for the verdict, this is it.
-            Some(why) if progress == Progress::Ready(()) => {
-                let why = ErrorKind::Certificate(why);
-                Err(Error::from_backend(why, NAME, "noticed after the handshake"))
-            }
-            Some(_) | None => Ok(progress),
+        match progress {
+            Progress::Ready(()) => self.last_word()?,
+            Progress::WantRead | Progress::WantWrite | Progress::WantSignature => {}
         }
+        Ok(progress)
     }
 
     fn read(&mut self, wire: &mut Wire, buf: &mut [u8]) -> Result<Progress<usize>> {
