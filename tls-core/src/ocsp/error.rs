@@ -23,7 +23,10 @@ pub enum OcspError {
     /// The responder gave no answer, and said why (RFC 6960 §4.2.1).
     #[error("the responder gave no answer: {0}")]
     Unsuccessful(ResponseStatus),
-    /// The certificate that was given as the issuer's has another name than the issuer.
+    /// The backend [lends](crate::Backend::signature_algorithms) no signatures to check it with.
+    #[error("the backend lends no signatures to check the response with")]
+    NothingLent,
+    /// The certificate was not signed with the key of what is given as its issuer, or names another.
     #[error("the certificate was not issued by the issuer that is given")]
     NotItsIssuer,
     /// It is about other certificates: no certificate id (RFC 6960 §4.1.1) in it has issuer name,
@@ -40,7 +43,7 @@ pub enum OcspError {
     /// (RFC 6960 §4.2.2.2).
     #[error("the response is not signed by the issuer, nor for it")]
     UntrustedResponder,
-    /// It is signed with an algorithm that is weak or unknown, or that the backend does not lend.
+    /// It is signed with an algorithm that is weak or unknown, or that not every backend has.
     #[error("the algorithm of the response's signature is weak or unknown")]
     WeakAlgorithm,
     /// Its signature is wrong.
@@ -58,4 +61,28 @@ pub enum OcspError {
     /// No random numbers were to be had, for a nonce.
     #[error("no random numbers for a nonce")]
     NoRandomness,
+}
+
+impl OcspError {
+    /// The stable name used by the CLI and in reports, such as `bad-signature`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::TooLarge => "too-large",
+            Self::Malformed(_) => "malformed",
+            Self::UnknownType(_) => "unknown-type",
+            Self::Unsuccessful(status) => status.name(),
+            Self::NothingLent => "nothing-lent",
+            Self::NotItsIssuer => "not-its-issuer",
+            Self::OtherCertificate => "other-certificate",
+            Self::UnknownExtension(_) => "unknown-extension",
+            Self::NonceMismatch => "nonce-mismatch",
+            Self::UntrustedResponder => "untrusted-responder",
+            Self::WeakAlgorithm => "weak-algorithm",
+            Self::BadSignature => "bad-signature",
+            Self::NotYetValid => "not-yet-valid",
+            Self::Expired => "expired",
+            Self::TooOld => "too-old",
+            Self::NoRandomness => "no-randomness",
+        }
+    }
 }

@@ -252,13 +252,6 @@ impl Outcome {
         self.url.as_deref()
     }
 
-    /// When to ask again: halfway from this update to the next, or to the end of `max_age` if that
-    /// comes first or no next one is announced. In seconds since 1970.
-    pub fn half_life(&self, max_age: Duration) -> Option<u64> {
-        let said = self.said?;
-        Some(said.this_update + (self.last_use(max_age)?.saturating_sub(said.this_update)) / 2)
-    }
-
     /// Until when it may be believed, clock skew aside: the next update, or the end of `max_age` if
     /// that comes first or no next one is announced. In seconds since 1970.
     pub fn last_use(&self, max_age: Duration) -> Option<u64> {

@@ -20,7 +20,11 @@ use x509_ocsp::{
 
 use super::id::{Named, key_bits};
 use super::{IdHash, Query};
-use crate::x509::CertificateFacts;
+use crate::x509::{Algorithms, CertificateFacts};
+use crate::{
+    Acceptor, Backend, Capabilities, ClientConfig, Connector, Error, ErrorKind, Result,
+    ServerConfig, Supported,
+};
 
 /// The instant of all tests: in the validity of what is issued here.
 pub(super) const NOW: u64 = 1_750_000_000;
@@ -190,4 +194,34 @@ pub(super) fn by_key(certificate: &CertificateDer<'_>) -> ResponderId {
 pub(super) fn query<'a>(leaf: &'a CertificateDer<'a>, authority: &'a Authority) -> Query<'a> {
     let now = UnixTime::since_unix_epoch(Duration::from_secs(NOW));
     Query::lent(leaf, &authority.certificate, ALGORITHMS, Some(now))
+}
+
+/// A backend that only lends.
+#[derive(Debug)]
+pub(super) struct Lender;
+
+impl Backend for Lender {
+    fn name(&self) -> &'static str {
+        "lender"
+    }
+
+    fn library(&self) -> String {
+        self.name().to_owned()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+
+    fn signature_algorithms(&self) -> Algorithms<'static> {
+        ALGORITHMS
+    }
+
+    fn connector(&self, _: Supported<'_, ClientConfig>) -> Result<Box<dyn Connector>> {
+        Err(Error::new(ErrorKind::Misuse))
+    }
+
+    fn acceptor(&self, _: Supported<'_, ServerConfig>) -> Result<Box<dyn Acceptor>> {
+        Err(Error::new(ErrorKind::Misuse))
+    }
 }

@@ -68,7 +68,6 @@ fn what_a_good_response_says_can_be_read() {
     assert_eq!(outcome.revocation_time(), None);
     assert_eq!(outcome.result(), "good");
     assert_eq!(outcome.url(), Some(URL));
-    assert_eq!(outcome.half_life(MAX_AGE), Some(NOW));
     assert_eq!(outcome.last_use(MAX_AGE), Some(NOW + 3600));
     assert_eq!(outcome.last_use(Duration::from_secs(1)), Some(NOW - 3599));
 }
@@ -158,6 +157,22 @@ fn the_certificate_id_has_to_fit_in_all_its_parts() {
 }
 
 #[test]
+fn an_issuer_that_nobody_vouches_for_has_to_have_signed_the_certificate() {
+    let scene = Scene::new();
+    let namesake = Authority::new("authority");
+    let lender = Lender;
+    let judge = |authority: &Authority| {
+        let answer = single(&scene.leaf, authority, IdHash::Sha1, good());
+        let response = Draft::new(authority, vec![answer]).signed(authority.key());
+        let query = Query::new(&scene.leaf, &authority.certificate, &lender);
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(NOW));
+        process_response(&response, &query.at(now)).map(drop)
+    };
+    assert_eq!(judge(&scene.authority), Ok(()));
+    assert_eq!(judge(&namesake), Err(OcspError::NotItsIssuer));
+}
+
+#[test]
 fn of_several_answers_the_one_that_fits_counts() {
     let scene = Scene::new();
     let about = |serial, status| {
@@ -230,8 +245,12 @@ fn a_weak_algorithm_is_told_from_a_wrong_signature() {
     let scene = Scene::new();
     let response = scene.signed(scene.good());
     let now = UnixTime::since_unix_epoch(Duration::from_secs(NOW));
-    let query = Query::lent(&scene.leaf, &scene.authority.certificate, &[], Some(now));
-    assert_eq!(process_response(&response, &query), Err(OcspError::WeakAlgorithm));
+    let judge = |algorithms: Algorithms<'_>| {
+        let query = Query::lent(&scene.leaf, &scene.authority.certificate, algorithms, Some(now));
+        process_response(&response, &query)
+    };
+    assert_eq!(judge(&[webpki::ring::ED25519]), Err(OcspError::WeakAlgorithm));
+    assert_eq!(judge(&[]), Err(OcspError::NothingLent));
 }
 
 #[test]

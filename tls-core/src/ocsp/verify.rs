@@ -33,22 +33,26 @@ pub struct Query<'a> {
     skew: Duration,
     max_age: Duration,
     nonce: Option<&'a [u8]>,
+    /// Whether a verified chain says that the issuer is the issuer.
+    issuer_is_known: bool,
 }
 
 impl<'a> Query<'a> {
     /// Asks about `leaf`, now, with the signatures that `backend` can check.
     ///
-    /// `issuer` is the certificate of who issued it, and is trusted: it comes from a verified chain,
-    /// or from whoever asks.
+    /// `issuer` is the certificate of who issued it. That it did is checked; whether it is to be trusted
+    /// is not.
     pub fn new(
         leaf: &'a CertificateDer<'a>,
         issuer: &'a CertificateDer<'a>,
         backend: &dyn Backend,
     ) -> Self {
         let algorithms = common_algorithms(backend.signature_algorithms());
-        Self::lent(leaf, issuer, &algorithms, Some(UnixTime::now()))
+        let query = Self::lent(leaf, issuer, &algorithms, Some(UnixTime::now()));
+        Self { issuer_is_known: false, ..query }
     }
 
+    /// For a certificate and its issuer in a verified chain.
     pub(super) fn lent(
         leaf: &'a CertificateDer<'a>,
         issuer: &'a CertificateDer<'a>,
@@ -56,7 +60,16 @@ impl<'a> Query<'a> {
         now: Option<UnixTime>,
     ) -> Self {
         let algorithms = algorithms.to_vec();
-        Self { leaf, issuer, algorithms, now, skew: SKEW, max_age: MAX_AGE, nonce: None }
+        Self {
+            leaf,
+            issuer,
+            algorithms,
+            now,
+            skew: SKEW,
+            max_age: MAX_AGE,
+            nonce: None,
+            issuer_is_known: true,
+        }
     }
 
     /// Asks as of this instant.
@@ -81,6 +94,14 @@ impl<'a> Query<'a> {
     pub fn nonce(mut self, nonce: &'a [u8]) -> Self {
         self.nonce = Some(nonce);
         self
+    }
+
+    fn check_issuer(&self, issuer: &CertificateFacts) -> Result<(), OcspError> {
+        let signed = || verify_certificate(&self.algorithms, issuer.public_key(), self.leaf);
+        match self.issuer_is_known || signed().is_ok() {
+            true => Ok(()),
+            false => Err(OcspError::NotItsIssuer),
+        }
     }
 
     /// RFC 6960 §3.2 points 5 and 6, and the maximum age.
@@ -157,7 +178,11 @@ impl Response {
     /// [`OcspError`], saying which check failed.
     pub fn verify(&self, query: &Query<'_>) -> Result<Outcome, OcspError> {
         let Some(basic) = &self.basic else { return Err(OcspError::Unsuccessful(self.status)) };
+        if query.algorithms.is_empty() {
+            return Err(OcspError::NothingLent);
+        }
         let named = Named::read(query.leaf, query.issuer)?;
+        query.check_issuer(&named.issuer)?;
         let single = basic.single(|id| named.is(id)).ok_or(OcspError::OtherCertificate)?;
         if let Some(unknown) = basic.unknown_extension(single) {
             return Err(OcspError::UnknownExtension(unknown));
