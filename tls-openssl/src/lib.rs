@@ -4,6 +4,10 @@
 //! pointers travel through C. The few functions that the `openssl` crate lacks are in `ffi.rs`,
 //! the only file with `unsafe`.
 //!
+//! From 3.6 on OpenSSL reads stapled OCSP responses itself. A client of it refuses one that is none
+//! before the core sees it, also where the core would only hand it over; a server of it sends one that
+//! is about its own certificate, and nothing in place of any other.
+//!
 //! A key cannot stay with an external signer: OpenSSL 3 leaves that to providers, which are written in
 //! C against tables of functions that the `openssl` crate does not have, and the methods of old, with
 //! which a key could be given other functions, are deprecated and may go.

@@ -8,6 +8,8 @@ mod driving;
 mod facts;
 mod faults;
 mod handshake;
+mod identity;
+mod incoming;
 mod misuse;
 mod parameters;
 mod revocation;
@@ -102,6 +104,11 @@ const GROUPS: &[&[Case]] = &[
     staple::verdicts::CASES,
     alpn::CASES,
     server_name::CASES,
+    identity::CASES,
+    identity::later::CASES,
+    identity::reload::CASES,
+    identity::signer::CASES,
+    incoming::CASES,
     client_auth::CASES,
     transfer::CASES,
     transfer::damage::CASES,

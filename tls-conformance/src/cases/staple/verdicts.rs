@@ -26,7 +26,7 @@ cases! { "staple";
         "A response that a stranger has signed is refused, under the issuer's name too.";
     Pair one_of_the_root_is_refused [RequestStaple] [SendStaple]
         "A response that the issuer's own issuer has signed is refused.";
-    Pair one_of_the_server_itself_is_refused [RequestStaple] [SendStaple]
+    Pair one_of_another_certificate_of_the_issuer_is_refused [RequestStaple] [SendStaple]
         "A response signed by another certificate of the same issuer is refused.";
     Pair one_with_a_wrong_signature_is_refused [RequestStaple] [SendStaple]
         "A response whose signature is wrong is refused, the issuer's and a responder's.";
@@ -155,7 +155,10 @@ fn one_of_the_root_is_refused(client: &dyn Backend, server: &dyn Backend) -> Res
     not_believed(&meeting, |answer| answer.signed_by(&root))
 }
 
-fn one_of_the_server_itself_is_refused(client: &dyn Backend, server: &dyn Backend) -> Result<()> {
+fn one_of_another_certificate_of_the_issuer_is_refused(
+    client: &dyn Backend,
+    server: &dyn Backend,
+) -> Result<()> {
     let meeting = Meeting::of(client, server);
     let another = meeting.issuer.responder_with(vec![ExtendedKeyUsagePurpose::ServerAuth], 365);
     not_believed(&meeting, |answer| answer.signed_for(&another))

@@ -120,10 +120,10 @@ fn first_and_last(trial: &Trial<'_>) -> Result<()> {
     let validity = facts(identity.leaf());
     let (first, last) = (validity.not_before().as_secs(), validity.not_after().as_secs());
     let at = |seconds| trial.asking(Checks::new().clock(Clock::at(seconds)));
-    at(first).accepts(&root.roots(), &identity)?;
-    at(last).accepts(&root.roots(), &identity)?;
     at(first - 1).refuses(&root.roots(), &identity, CertificateError::NotYetValid)?;
-    at(last + 1).refuses(&root.roots(), &identity, CertificateError::Expired)
+    at(last + 1).refuses(&root.roots(), &identity, CertificateError::Expired)?;
+    at(first).accepts(&root.roots(), &identity)?;
+    at(last).accepts(&root.roots(), &identity)
 }
 
 fn asked_each_time(trial: &Trial<'_>) -> Result<()> {

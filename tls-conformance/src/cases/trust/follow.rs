@@ -103,8 +103,10 @@ fn sees_in_tls12(trial: &Trial<'_>) -> Result<()> {
 fn sees_address(trial: &Trial<'_>) -> Result<()> {
     for name in ["192.0.2.1", "2001:db8::1"] {
         let (root, witness) = (root(), Witness::saying(Ok(())));
-        trial.asking(follow(&witness)).at(name).accepts(&root.roots(), &root.server(name))?;
+        let identity = below(&root, 1).server(name);
+        trial.asking(follow(&witness)).at(name).accepts(&root.roots(), &identity)?;
         let seen = witness.seen().remove(0);
+        assert_eq!(seen.chain, identity.chain());
         assert_eq!(seen.name.as_deref(), Some(name));
     }
     Ok(())
@@ -115,19 +117,24 @@ fn sees_instant(trial: &Trial<'_>) -> Result<()> {
     let leaf = trial.leaf().with(|params| set_days(params, -20, -10));
     let instant = UnixTime::now().as_secs() - 15 * 86_400;
     let checks = follow(&witness).clock(Clock::at(instant));
-    trial.asking(checks).accepts(&root.roots(), &root.issue(leaf))?;
-    assert_eq!(witness.seen()[0].now.as_secs(), instant);
+    let identity = below(&root, 1).issue(leaf);
+    trial.asking(checks).accepts(&root.roots(), &identity)?;
+    let seen = witness.seen().remove(0);
+    assert_eq!(seen.now.as_secs(), instant);
+    assert_eq!(seen.chain, identity.chain());
     Ok(())
 }
 
 fn asked_each_time(trial: &Trial<'_>) -> Result<()> {
     let (root, witness) = (root(), Witness::saying(Ok(())));
-    let ends = trial.asking(follow(&witness)).ends(&root.roots(), &root.issue(trial.leaf()))?;
+    let identity = below(&root, 1).issue(trial.leaf());
+    let ends = trial.asking(follow(&witness)).ends(&root.roots(), &identity)?;
     for before in 0..3 {
         assert_eq!(witness.calls(), before);
         ends.pair()?.handshake()?;
     }
     assert_eq!(witness.calls(), 3);
+    assert!(witness.seen().iter().all(|seen| seen.chain == identity.chain()));
     Ok(())
 }
 

@@ -109,9 +109,14 @@ impl<'a> Trial<'a> {
         Ok(Pair { client, server: ends.server.connection()?, chunk: usize::MAX })
     }
 
-    /// The judge, who trusts `roots`, accepts `identity`.
+    /// The judge, who trusts `roots`, accepts `identity`. A server has also asked for it.
     pub(super) fn accepts(&self, roots: &Roots, identity: &Identity) -> Result<()> {
-        self.pair(roots, identity)?.handshake()
+        let mut pair = self.pair(roots, identity)?;
+        pair.handshake()?;
+        if self.judge == Side::Server {
+            assert_eq!(pair.negotiated().1.peer_certificate(), Some(identity.leaf()));
+        }
+        Ok(())
     }
 
     /// The judge, who trusts `roots`, refuses `identity` for exactly this reason, and tells it so with
