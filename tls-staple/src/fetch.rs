@@ -45,7 +45,7 @@ pub enum FetchError {
     #[error("'{0}' is not an http:// address")]
     NotHttp(String),
     /// The responder cannot be reached, or does not speak HTTP, or not in time.
-    #[error("{url}: {source}")]
+    #[error("{url}: no answer")]
     Network {
         /// Where it should be.
         url: String,

@@ -68,7 +68,7 @@ pub enum KeepError {
     #[error(transparent)]
     Fetch(#[from] FetchError),
     /// There is no thread to be had.
-    #[error("no thread: {0}")]
+    #[error("there is no thread to be had")]
     Thread(#[source] io::Error),
 }
 

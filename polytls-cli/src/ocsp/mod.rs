@@ -20,7 +20,7 @@ use crate::output::{self, OutputFile};
 
 pub(crate) use args::{ClientStaple, Ocsp, ServerStaple};
 pub(crate) use peer::{Elsewhere, of_peer};
-pub(crate) use show::{summary, to_json};
+pub(crate) use show::{causes, summary, to_json};
 
 pub(crate) fn run(args: &Ocsp) -> Result {
     let backend = args.backend.choose()?;
@@ -109,7 +109,7 @@ pub(crate) fn failure(e: OcspError) -> Failure {
 fn fetch_failure(e: FetchError) -> Failure {
     match e {
         FetchError::NoUrl | FetchError::NotHttp(_) => Failure::Usage(format!("{e}: see --url")),
-        e => Failure::Report(format!("ocsp({}): {e}", e.name())),
+        e => Failure::Report(format!("ocsp({}): {}", e.name(), causes(&e))),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a response says, for people and for programs.
 
+use std::error::Error;
 use std::time::{Duration, SystemTime};
 
 use polytls::ocsp::{CertStatus, OcspError, Outcome, Response, ResponseStatus};
@@ -7,8 +8,34 @@ use polytls::x509::CertificateFacts;
 use serde_json::{Value, json};
 
 pub(crate) fn line(name: &str, fact: impl AsRef<str>) -> String {
-    // What a certificate or a responder says must not look like something this program says.
-    format!("{name:<13}{}", fact.as_ref().escape_debug())
+    format!("{name:<13}{}", on_one_line(fact.as_ref()))
+}
+
+/// What a certificate or a responder says must not look like something that this program says.
+fn on_one_line(text: &str) -> String {
+    let mut line = String::new();
+    for c in text.chars() {
+        match c.is_control() {
+            true => line.extend(c.escape_default()),
+            false => line.push(c),
+        }
+    }
+    line
+}
+
+/// An error and what is underneath, on one line.
+pub(crate) fn causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        // Some say what is underneath themselves.
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        next = cause.source();
+    }
+    on_one_line(&text)
 }
 
 /// Whose certificate it is.
@@ -109,5 +136,19 @@ fn date(seconds: u64) -> String {
     match SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)) {
         Some(instant) => format!("{} ({seconds})", httpdate::fmt_http_date(instant)),
         None => seconds.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_begin_a_line_of_its_own() {
+        let name = "CN=a\nbelieved     yes\u{1b}[1m, it's \u{e9}";
+        assert_eq!(
+            line("issuer", name),
+            "issuer       CN=a\\nbelieved     yes\\u{1b}[1m, it's \u{e9}"
+        );
     }
 }

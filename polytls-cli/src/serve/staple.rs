@@ -60,7 +60,7 @@ pub(super) fn keep(
         let of = name.clone();
         let report = move |status| tell(&of, &status);
         Keeper::start(identity, Fetcher::new(), Pace::default(), backend, report)
-            .map_err(|e| Failure::Usage(format!("--staple-refresh: {name}: {e}")))
+            .map_err(|e| Failure::Usage(format!("--staple-refresh: {name}: {}", ocsp::causes(&e))))
     };
     identities.iter().map(keep).collect()
 }
@@ -80,8 +80,9 @@ fn tell(name: &str, status: &Status) {
         Status::Failed { error, serving, next } => {
             let still = if *serving { "the last one is still served" } else { "none is served" };
             output::note(format!(
-                "warning: staple of {name}: ocsp({}): {error}: {still}; asked again in {next:.0?}",
-                error.name()
+                "warning: staple of {name}: ocsp({}): {}: {still}; asked again in {next:.0?}",
+                error.name(),
+                ocsp::causes(error)
             ));
         }
         Status::Emptied => {

@@ -6,7 +6,7 @@ pub(super) mod signer;
 
 use tls_core::{
     Backend, CipherSuite, Client, ClientAuth, ClientConfig, ClientConfigBuilder, ErrorKind,
-    Identity, Result, Server, ServerConfig, Version, Versions,
+    Identity, Result, Server, ServerConfig, ServerConfigBuilder, Version, Versions,
 };
 
 use super::cases;
@@ -51,7 +51,7 @@ fn shows(
     let c = tls12().roots(root.roots()).cipher_suites([suite]);
     let s = identities[1..]
         .iter()
-        .fold(ServerConfig::builder(identities[0].clone()), |s, own| s.add_identity(own.clone()));
+        .fold(tls12_server(&identities[0]), |s, own| s.add_identity(own.clone()));
     let mut pair = Pair::new((client, c), (server, s))?;
     pair.handshake()?;
     let shown = pair.negotiated().0;
@@ -61,6 +61,10 @@ fn shows(
 
 fn tls12() -> ClientConfigBuilder {
     ClientConfig::builder().versions(Versions::only(Version::Tls12))
+}
+
+fn tls12_server(own: &Identity) -> ServerConfigBuilder {
+    ServerConfig::builder(own.clone()).versions(Versions::only(Version::Tls12))
 }
 
 fn the_key_fits_the_clients_suites_in_tls12(
@@ -128,9 +132,8 @@ fn a_wildcard_that_can_be_used_beats_an_exact_name_that_cannot(
     ];
     for (suite, i) in [(ECDSA, 1), (RSA, 2)] {
         let c = tls12().roots(root.roots()).cipher_suites([suite]);
-        let s = ServerConfig::builder(host[0].clone())
-            .add_identity(host[1].clone())
-            .add_identity(host[2].clone());
+        let s = tls12_server(&host[0]);
+        let s = s.add_identity(host[1].clone()).add_identity(host[2].clone());
         let mut pair = Pair::to("a.zone.test", (client, c), (server, s))?;
         pair.handshake()?;
         assert_eq!(pair.negotiated().0.peer_certificate(), Some(host[i].leaf()), "for {suite}");
@@ -146,7 +149,7 @@ fn another_name_is_not_presented_for_its_key(
     let host = [root.issue(Leaf::server(&["other.test"]).with_key(rsa())), root.server(NAME)];
     shows((client, server), (&root, &host), ECDSA, 1)?;
     let c = tls12().roots(root.roots()).cipher_suites([RSA]);
-    let s = ServerConfig::builder(host[0].clone()).add_identity(host[1].clone());
+    let s = tls12_server(&host[0]).add_identity(host[1].clone());
     let (_, server) = Pair::new((client, c), (server, s))?.handshakes();
     let why = kind(server);
     assert!([ErrorKind::NoSharedCipher, ErrorKind::NoSharedSignature].contains(&why), "{why:?}");

@@ -1,10 +1,12 @@
 //! How many intermediates a chain may go through.
 
-use tls_core::{Backend, CertificateError, Checks, ClientConfig, ErrorKind, Result, ServerConfig};
+use tls_core::{
+    Backend, CertificateError, Checks, ClientConfig, ErrorKind, Identity, Result, ServerConfig,
+};
 
 use super::{Trial, below, of_servers, on_both_sides, root, stranger};
 use crate::cases::cases;
-use crate::certs::{Leaf, with_chain};
+use crate::certs::{Authority, Leaf, with_chain};
 use crate::pair::{NAME, configs};
 
 cases! { "depth";
@@ -26,6 +28,9 @@ cases! { "depth";
     Pair one_intermediate_of_a_client_is_allowed
         [ClientIdentity] [LimitChain CertificateReasons RequestClientCertificate]
         "At a depth of one a client below one intermediate is accepted, below two refused.";
+    Pair too_long_a_chain_of_a_client_is_refused
+        [ClientIdentity] [LimitChain RequestClientCertificate]
+        "Whatever it is called, a client below more intermediates than are allowed is refused.";
     Client more_than_six_intermediates_are_no_configuration [] []
         "A depth beyond six cannot be asked for, and the error says so.";
     Server checks_of_no_client_are_no_configuration [] []
@@ -51,13 +56,17 @@ fn depth(most: usize) -> Checks {
 /// Exactly `most` intermediates are accepted, one more is not.
 fn limit(trial: &Trial<'_>, most: usize) -> Result<()> {
     let (root, trial) = (root(), trial.asking(depth(most)));
-    let allowed = match most {
-        0 => root.issue(trial.leaf()),
-        most => below(&root, most).issue(trial.leaf()),
-    };
-    trial.accepts(&root.roots(), &allowed)?;
+    trial.accepts(&root.roots(), &below_or_root(&root, most, trial.leaf()))?;
     let too_many = below(&root, most + 1).issue(trial.leaf());
     trial.refuses(&root.roots(), &too_many, CertificateError::ChainTooLong)
+}
+
+/// Issued below exactly so many intermediates.
+fn below_or_root(root: &Authority, n: usize, leaf: Leaf) -> Identity {
+    match n {
+        0 => root.issue(leaf),
+        n => below(root, n).issue(leaf),
+    }
 }
 
 fn none(trial: &Trial<'_>) -> Result<()> {
@@ -95,6 +104,22 @@ fn before_the_name(trial: &Trial<'_>) -> Result<()> {
     let identity = root.intermediate("Authority too many").issue(other());
     trial.refuses(&root.roots(), &identity, CertificateError::ChainTooLong)?;
     trial.refuses(&root.roots(), &root.issue(other()), CertificateError::NameMismatch)
+}
+
+fn too_long_a_chain_of_a_client_is_refused(
+    client: &dyn Backend,
+    server: &dyn Backend,
+) -> Result<()> {
+    let (root, trial) = (root(), Trial::of_clients(client, server));
+    for most in [0, 6] {
+        let trial = trial.asking(depth(most));
+        trial.accepts(&root.roots(), &below_or_root(&root, most, trial.leaf()))?;
+        let too_many = below(&root, most + 1).issue(trial.leaf());
+        let (_, server) = trial.pair(&root.roots(), &too_many)?.handshakes();
+        let refused = server.map_err(|e| e.kind());
+        assert!(matches!(refused, Err(ErrorKind::Certificate(_))), "{refused:?}");
+    }
+    Ok(())
 }
 
 fn more_than_six_intermediates_are_no_configuration(_: &dyn Backend) -> Result<()> {
