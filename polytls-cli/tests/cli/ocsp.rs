@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use polytls::backend::by_name;
+use polytls::pki_types::UnixTime;
 use polytls::{Capability, Identity};
 use serde_json::Value;
 use tls_conformance::{Authority, Leaf, OcspAnswer};
@@ -380,6 +381,11 @@ fn a_response_from_elsewhere_counts_for_the_server() {
         assert!(run.stderr.contains("response    good until "), "{}", run.stderr);
         let run = with(&revoked).expect_error("certificate(revoked)");
         assert!(run.stdout.is_empty() && run.stderr.contains("keyCompromise"), "{}", run.stderr);
+        if can(backend, Capability::VerificationTime) {
+            let later = (UnixTime::now().as_secs() + 5 * 24 * 60 * 60).to_string();
+            let args = ["--ca", &issuer, "--ocsp-response", &good, "--verify-time", &later];
+            asked(&scene, server.address, backend, &args).expect_error("ocsp(expired)");
+        }
         let run = with(&spoilt).expect_error("ocsp(bad-signature)");
         assert!(run.stdout.is_empty() && run.stderr.contains(&spoilt), "{}", run.stderr);
     });
