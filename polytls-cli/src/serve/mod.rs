@@ -14,7 +14,6 @@ use polytls::{
     Backend, Checks, ClientAuth, EndOfStream, Error, ErrorKind, Identity, Server, ServerConfig,
     Stream,
 };
-use tls_staple::Keeper;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
@@ -25,6 +24,7 @@ use crate::failure::{Failure, Result, one_line};
 use crate::output;
 use crate::signal::{Hangup, Stop};
 use crate::transport::{Tcp, handshake, linger, runtime};
+use staple::Kept;
 use www::Www;
 
 pub(crate) fn run(args: &Serve) -> Result {
@@ -33,17 +33,13 @@ pub(crate) fn run(args: &Serve) -> Result {
         Some(directory) => Content::Www(Www::new(directory)?),
         None => Content::Echo,
     };
-    let site = Site {
-        args: args.clone(),
-        backend,
-        made: args.identities.make()?,
-        keepers: Mutex::default(),
-    };
+    let site =
+        Site { args: args.clone(), backend, made: args.identities.make()?, kept: Mutex::default() };
     // Before they are read, so that no change is missed.
     let loaded = reload::fingerprint(&site.files());
     let identities = site.identities()?;
     let server = Server::new(&config(args, &identities)?, backend)?;
-    site.keep(&identities)?;
+    site.put(Kept::start(&args.staple, identities, backend)?);
     let site = Arc::new(site);
     let runtime = runtime()?;
     let outcome = runtime.block_on(async {
@@ -63,16 +59,21 @@ struct Site {
     backend: &'static dyn Backend,
     /// Identities that are in no file.
     made: Vec<Identity>,
-    /// Who keeps the staples of the identities in place fresh.
-    keepers: Mutex<Vec<Keeper>>,
+    /// The staples of the identities in place.
+    kept: Mutex<Kept>,
 }
 
 impl Site {
     /// Puts what the files say now in place of what `server` has.
     fn reload(&self, server: &Server) -> Result {
         let identities = self.identities()?;
-        server.reload(&config(&self.args, &identities)?, self.backend)?;
-        self.keep(&identities)
+        let config = config(&self.args, &identities)?;
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).pass_on(&identities);
+        // Before the server, which stays as it is if this fails.
+        let kept = Kept::start(&self.args.staple, identities, self.backend)?;
+        server.reload(&config, self.backend)?;
+        self.put(kept);
+        Ok(())
     }
 
     fn identities(&self) -> Result<Vec<Identity>> {
@@ -84,11 +85,8 @@ impl Site {
         staple::prepare(&self.args.staple, identities, self.backend)
     }
 
-    /// Keeps the staples of these identities fresh, if that is asked for, and no others.
-    fn keep(&self, identities: &[Identity]) -> Result {
-        let keepers = staple::keep(&self.args.staple, identities, self.backend)?;
-        *self.keepers.lock().unwrap_or_else(PoisonError::into_inner) = keepers;
-        Ok(())
+    fn put(&self, kept: Kept) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = kept;
     }
 
     /// Everything that is read for it.

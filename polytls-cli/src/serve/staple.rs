@@ -48,21 +48,44 @@ fn check(response: &Response, identity: &Identity, backend: &dyn Backend) -> Res
     }
 }
 
-/// Keeps all staples fresh while what this gives is held.
-pub(super) fn keep(
-    args: &ServerStaple,
-    identities: &[Identity],
-    backend: &'static dyn Backend,
-) -> Result<Vec<Keeper>> {
-    let identities = if args.staple_refresh { identities } else { &[] };
-    let keep = |identity: &Identity| {
-        let name = name(identity);
-        let of = name.clone();
-        let report = move |status| tell(&of, &status);
-        Keeper::start(identity, Fetcher::new(), Pace::default(), backend, report)
-            .map_err(|e| Failure::Usage(format!("--staple-refresh: {name}: {}", ocsp::causes(&e))))
-    };
-    identities.iter().map(keep).collect()
+/// The identities of a server, and who keeps their staples fresh.
+#[derive(Default)]
+pub(super) struct Kept {
+    identities: Vec<Identity>,
+    _keepers: Vec<Keeper>,
+}
+
+impl Kept {
+    /// Keeps the staples of these identities fresh from now on, if that is asked for.
+    pub(super) fn start(
+        args: &ServerStaple,
+        identities: Vec<Identity>,
+        backend: &'static dyn Backend,
+    ) -> Result<Self> {
+        let refreshed = if args.staple_refresh { &identities[..] } else { &[] };
+        let keep = |identity: &Identity| {
+            let name = name(identity);
+            let of = name.clone();
+            let report = move |status| tell(&of, &status);
+            Keeper::start(identity, Fetcher::new(), Pace::default(), backend, report).map_err(|e| {
+                Failure::Usage(format!("--staple-refresh: {name}: {}", ocsp::causes(&e)))
+            })
+        };
+        let keepers = refreshed.iter().map(keep).collect::<Result<_>>()?;
+        Ok(Self { identities, _keepers: keepers })
+    }
+
+    /// Gives those of `next` that have no response yet what these have for the same certificate: a
+    /// server that is reloaded goes on stapling.
+    pub(super) fn pass_on(&self, next: &[Identity]) {
+        for identity in next {
+            let Some(staple) = identity.staple().filter(|staple| staple.get().is_none()) else {
+                continue;
+            };
+            let same = self.identities.iter().find(|old| old.leaf() == identity.leaf());
+            staple.replace(same.and_then(Identity::staple).and_then(Staple::get));
+        }
+    }
 }
 
 fn tell(name: &str, status: &Status) {

@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use polytls::backend::by_name;
+use polytls::pki_types::UnixTime;
 use polytls::{Capability, Identity};
 use serde_json::Value;
 use tls_conformance::{Authority, Leaf, OcspAnswer};
 
 use crate::support::{
     BACKENDS, Certificates, Finished, Running, can, for_each_backend, pem, polytls, refusal,
-    with_input,
+    signal, with_input,
 };
 
 const LOCALHOST: [&str; 2] = ["--servername", "localhost"];
@@ -380,6 +381,11 @@ fn a_response_from_elsewhere_counts_for_the_server() {
         assert!(run.stderr.contains("response    good until "), "{}", run.stderr);
         let run = with(&revoked).expect_error("certificate(revoked)");
         assert!(run.stdout.is_empty() && run.stderr.contains("keyCompromise"), "{}", run.stderr);
+        if can(backend, Capability::VerificationTime) {
+            let later = (UnixTime::now().as_secs() + 5 * 24 * 60 * 60).to_string();
+            let args = ["--ca", &issuer, "--ocsp-response", &good, "--verify-time", &later];
+            asked(&scene, server.address, backend, &args).expect_error("ocsp(expired)");
+        }
         let run = with(&spoilt).expect_error("ocsp(bad-signature)");
         assert!(run.stdout.is_empty() && run.stderr.contains(&spoilt), "{}", run.stderr);
     });
@@ -412,6 +418,32 @@ fn a_server_fetches_its_staples() {
         let stopped = server.terminate().expect(0);
         assert!(!stopped.stderr.contains("warning: staple"), "{}", stopped.stderr);
     });
+}
+
+#[test]
+fn a_server_that_is_reloaded_goes_on_stapling() {
+    let scene = Scene::new();
+    let Some(backend) = a_lender(&scene) else { return };
+    scene.responder.set(scene.good());
+    let refresh = ["--staple-refresh", "--reload"];
+    let Some(server) = scene.files.echo_if_it_can(backend, &refresh, Capability::SendStaple) else {
+        return;
+    };
+    if !can(backend, Capability::RequestStaple) {
+        return;
+    }
+    let stapled = || asked(&scene, server.address, backend, &["--require-staple"]).code == Some(0);
+    assert!((0..100).any(|_| stapled()), "no staple in time");
+    scene.responder.set(OcspAnswer::later());
+    signal("HUP", &server.process);
+    // Long enough for it.
+    for _ in 0..10 {
+        assert!(stapled());
+        thread::sleep(std::time::Duration::from_millis(100));
+    }
+    assert_eq!(scene.responder.requests().len(), 1, "what it has is not asked for again");
+    let stopped = server.terminate().expect(0);
+    assert!(stopped.stderr.contains("reloaded"), "{}", stopped.stderr);
 }
 
 #[test]
