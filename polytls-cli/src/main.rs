@@ -11,6 +11,7 @@ mod failure;
 mod identities;
 mod key_password;
 mod limbo;
+mod ocsp;
 mod output;
 mod peer;
 mod serve;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Command::Conformance(args) => conformance::run(&args),
         Command::Connect(args) => connect::run(&args),
         Command::Demo => demo::run(),
+        Command::Ocsp(args) => ocsp::run(&args),
         Command::Serve(args) => serve::run(&args),
     };
     match outcome {

@@ -4,6 +4,7 @@
 //! - [`certificates`]: whom to trust
 //! - [`identities`]: who one is, and where the key comes from
 //! - [`verification`]: what is checked of a peer, and by whom
+//! - [`ocsp`]: whether a certificate has been revoked, as its issuer says
 //! - [`serving`]: which server a client gets
 //! - [`closing`] a connection
 //! - [`capabilities`]: what a backend can do
@@ -23,6 +24,9 @@ pub mod identities {}
 
 #[doc = include_str!("manual/verification.md")]
 pub mod verification {}
+
+#[doc = include_str!("manual/ocsp.md")]
+pub mod ocsp {}
 
 #[doc = include_str!("manual/serving.md")]
 pub mod serving {}

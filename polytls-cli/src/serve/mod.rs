@@ -2,17 +2,19 @@
 
 mod echo;
 mod reload;
+mod staple;
 mod www;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use polytls::{
     Backend, Checks, ClientAuth, EndOfStream, Error, ErrorKind, Identity, Server, ServerConfig,
     Stream,
 };
+use tls_staple::Keeper;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
@@ -31,15 +33,23 @@ pub(crate) fn run(args: &Serve) -> Result {
         Some(directory) => Content::Www(Www::new(directory)?),
         None => Content::Echo,
     };
-    let site = Site { args: args.clone(), backend, made: args.identities.make()? };
+    let site = Site {
+        args: args.clone(),
+        backend,
+        made: args.identities.make()?,
+        keepers: Mutex::default(),
+    };
     // Before they are read, so that no change is missed.
     let loaded = reload::fingerprint(&site.files());
-    let server = Server::new(&site.load()?, backend)?;
+    let identities = site.identities()?;
+    let server = Server::new(&config(args, &identities)?, backend)?;
+    site.keep(&identities)?;
+    let site = Arc::new(site);
     let runtime = runtime()?;
     let outcome = runtime.block_on(async {
         if args.reload {
             let hangup = Hangup::new().map_err(Error::from)?;
-            tokio::spawn(reload::follow(server.clone(), Arc::new(site), hangup, loaded));
+            tokio::spawn(reload::follow(server.clone(), site.clone(), hangup, loaded));
         }
         serve(args, Arc::new(Service { server, content })).await
     });
@@ -53,21 +63,37 @@ struct Site {
     backend: &'static dyn Backend,
     /// Identities that are in no file.
     made: Vec<Identity>,
+    /// Who keeps the staples of the identities in place fresh.
+    keepers: Mutex<Vec<Keeper>>,
 }
 
 impl Site {
-    fn load(&self) -> Result<ServerConfig> {
+    /// Puts what the files say now in place of what `server` has.
+    fn reload(&self, server: &Server) -> Result {
+        let identities = self.identities()?;
+        server.reload(&config(&self.args, &identities)?, self.backend)?;
+        self.keep(&identities)
+    }
+
+    fn identities(&self) -> Result<Vec<Identity>> {
         let password = self.args.key_password.read()?;
         if self.args.key_password.key_password_file.is_some() && !self.args.identities.has_files() {
             return Err(usage("--key-password-file needs a --key or an --identity"));
         }
         let identities = self.args.identities.load(&self.made, &password, self.backend)?;
-        config(&self.args, identities)
+        staple::prepare(&self.args.staple, identities, self.backend)
+    }
+
+    /// Keeps the staples of these identities fresh, if that is asked for, and no others.
+    fn keep(&self, identities: &[Identity]) -> Result {
+        let keepers = staple::keep(&self.args.staple, identities, self.backend)?;
+        *self.keepers.lock().unwrap_or_else(PoisonError::into_inner) = keepers;
+        Ok(())
     }
 
     /// Everything that is read for it.
     fn files(&self) -> Vec<PathBuf> {
-        let Serve { key_password, client_ca, revocation, .. } = &self.args;
+        let Serve { key_password, client_ca, revocation, staple, .. } = &self.args;
         let mut files = self.args.identities.files();
         files.extend(
             key_password
@@ -75,14 +101,15 @@ impl Site {
                 .iter()
                 .chain(client_ca)
                 .chain(revocation.files())
+                .chain(&staple.staple)
                 .cloned(),
         );
         files
     }
 }
 
-fn config(args: &Serve, identities: Vec<Identity>) -> Result<ServerConfig> {
-    let mut identities = identities.into_iter();
+fn config(args: &Serve, identities: &[Identity]) -> Result<ServerConfig> {
+    let mut identities = identities.iter().cloned();
     let first = identities.next().ok_or_else(|| usage("a server needs an identity"))?;
     let client_auth = client_auth(args)?;
     let checks = match args.revocation.load()? {

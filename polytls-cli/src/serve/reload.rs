@@ -14,7 +14,6 @@ use tokio::time::sleep;
 use zeroize::Zeroizing;
 
 use super::Site;
-use crate::failure::{Failure, Result};
 use crate::output;
 use crate::signal::Hangup;
 
@@ -38,7 +37,7 @@ pub(super) async fn follow(server: Server, site: Arc<Site>, mut hangup: Hangup, 
         }
         loaded = now;
         let (server, site) = (server.clone(), site.clone());
-        match spawn_blocking(move || reload(&server, &site)).await {
+        match spawn_blocking(move || site.reload(&server)).await {
             Ok(Ok(())) => output::note("reloaded"),
             Ok(Err(e)) => {
                 output::note(format!("{} (reloading: what was in place stays)", e.one_line()));
@@ -46,11 +45,6 @@ pub(super) async fn follow(server: Server, site: Arc<Site>, mut hangup: Hangup, 
             Err(_) => return, // the program ends
         }
     }
-}
-
-fn reload(server: &Server, site: &Site) -> Result {
-    let config = site.load()?;
-    server.reload(&config, site.backend).map_err(Failure::from)
 }
 
 /// A number that is another one when something in these files, or files of these directories, is.

@@ -7,6 +7,8 @@ mod checks;
 mod connect;
 mod identities;
 mod limbo;
+mod ocsp;
+mod ocsp_responder;
 mod reload;
 mod reports;
 mod serve;
