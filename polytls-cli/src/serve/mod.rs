@@ -10,9 +10,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use polytls::pki_types::CertificateDer;
 use polytls::{
     Backend, Checks, ClientAuth, EndOfStream, Error, ErrorKind, Identity, Server, ServerConfig,
-    Stream,
+    Staple, Stream,
 };
 use tls_staple::Keeper;
 use tokio::net::{TcpListener, TcpStream};
@@ -37,13 +38,13 @@ pub(crate) fn run(args: &Serve) -> Result {
         args: args.clone(),
         backend,
         made: args.identities.make()?,
-        keepers: Mutex::default(),
+        in_place: Mutex::default(),
     };
     // Before they are read, so that no change is missed.
     let loaded = reload::fingerprint(&site.files());
     let identities = site.identities()?;
     let server = Server::new(&config(args, &identities)?, backend)?;
-    site.keep(&identities)?;
+    site.put_in_place(&identities, staple::keep(&args.staple, &identities, backend)?);
     let site = Arc::new(site);
     let runtime = runtime()?;
     let outcome = runtime.block_on(async {
@@ -63,16 +64,28 @@ struct Site {
     backend: &'static dyn Backend,
     /// Identities that are in no file.
     made: Vec<Identity>,
-    /// Who keeps the staples of the identities in place fresh.
-    keepers: Mutex<Vec<Keeper>>,
+    in_place: Mutex<InPlace>,
+}
+
+/// What the server has now, and the next configuration takes over.
+#[derive(Default)]
+struct InPlace {
+    /// Who keeps its staples fresh.
+    _keepers: Vec<Keeper>,
+    /// Its certificates, with their staples.
+    staples: Vec<(CertificateDer<'static>, Staple)>,
 }
 
 impl Site {
     /// Puts what the files say now in place of what `server` has.
     fn reload(&self, server: &Server) -> Result {
         let identities = self.identities()?;
+        self.hand_on_staples(&identities);
+        // First whatever may fail.
+        let keepers = staple::keep(&self.args.staple, &identities, self.backend)?;
         server.reload(&config(&self.args, &identities)?, self.backend)?;
-        self.keep(&identities)
+        self.put_in_place(&identities, keepers);
+        Ok(())
     }
 
     fn identities(&self) -> Result<Vec<Identity>> {
@@ -84,11 +97,24 @@ impl Site {
         staple::prepare(&self.args.staple, identities, self.backend)
     }
 
-    /// Keeps the staples of these identities fresh, if that is asked for, and no others.
-    fn keep(&self, identities: &[Identity]) -> Result {
-        let keepers = staple::keep(&self.args.staple, identities, self.backend)?;
-        *self.keepers.lock().unwrap_or_else(PoisonError::into_inner) = keepers;
-        Ok(())
+    /// Gives a certificate that stays the staple that was fetched for it: until the next one comes,
+    /// clients that insist on one would be refused.
+    fn hand_on_staples(&self, identities: &[Identity]) {
+        let in_place = self.in_place.lock().unwrap_or_else(PoisonError::into_inner);
+        for identity in identities {
+            let mut before = in_place.staples.iter().filter(|(leaf, _)| leaf == identity.leaf());
+            let before = before.find_map(|(_, staple)| staple.get());
+            if let Some(staple) = identity.staple().filter(|staple| staple.get().is_none()) {
+                staple.replace(before);
+            }
+        }
+    }
+
+    fn put_in_place(&self, identities: &[Identity], keepers: Vec<Keeper>) {
+        let staple = |own: &Identity| Some((own.leaf().clone(), own.staple()?.clone()));
+        let staples = identities.iter().filter_map(staple).collect();
+        let mut in_place = self.in_place.lock().unwrap_or_else(PoisonError::into_inner);
+        *in_place = InPlace { _keepers: keepers, staples };
     }
 
     /// Everything that is read for it.

@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use polytls::backend::by_name;
 use polytls::{Capability, Identity};
@@ -13,7 +14,7 @@ use tls_conformance::{Authority, Leaf, OcspAnswer};
 
 use crate::support::{
     BACKENDS, Certificates, Finished, Running, can, for_each_backend, pem, polytls, refusal,
-    with_input,
+    signal, with_input,
 };
 
 const LOCALHOST: [&str; 2] = ["--servername", "localhost"];
@@ -412,6 +413,32 @@ fn a_server_fetches_its_staples() {
         let stopped = server.terminate().expect(0);
         assert!(!stopped.stderr.contains("warning: staple"), "{}", stopped.stderr);
     });
+}
+
+#[test]
+fn a_reload_does_not_lose_the_staple() {
+    let scene = Scene::new();
+    let Some(backend) = a_lender(&scene) else { return };
+    if !can(backend, Capability::RequestStaple) {
+        return; // nobody here would see it
+    }
+    scene.responder.set(scene.good());
+    let args = ["--staple-refresh", "--reload"];
+    let Some(server) = scene.files.echo_if_it_can(backend, &args, Capability::SendStaple) else {
+        return;
+    };
+    let required = || asked(&scene, server.address, backend, &["--require-staple"]);
+    assert!((0..100).any(|_| required().code == Some(0)), "no staple in time");
+
+    // From now on there is none to be had; the one that was fetched goes on.
+    scene.responder.set(OcspAnswer::later());
+    signal("HUP", &server.process);
+    let enough = Instant::now() + Duration::from_secs(2);
+    while Instant::now() < enough {
+        required().expect(0);
+    }
+    let stopped = server.terminate().expect(0);
+    assert!(stopped.stderr.lines().any(|line| line == "reloaded"), "{}", stopped.stderr);
 }
 
 #[test]
