@@ -31,6 +31,8 @@ cases! { "identity";
         "A server that is compiled goes on once the key of its identity has been cleared.";
     Pair a_cleared_key_goes_on_in_a_client [ClientIdentity] [RequestClientCertificate]
         "A client that is compiled goes on once the key of its identity has been cleared.";
+    Pair a_configuration_can_clear_all_its_keys [] []
+        "A server goes on once its configuration has cleared every key, and no other can be compiled.";
     Server a_cleared_key_compiles_no_server [] []
         "An identity whose key has been cleared, in any clone, is no configuration of another server.";
     Client a_cleared_key_compiles_no_client [ClientIdentity] []
@@ -185,6 +187,25 @@ fn a_cleared_key_goes_on_in_a_server(client: &dyn Backend, server: &dyn Backend)
     ends.established()?;
     let client = ends.client.connection("other.test")?;
     Pair { client, server: ends.server.connection()?, chunk: usize::MAX }.handshake()
+}
+
+fn a_configuration_can_clear_all_its_keys(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    let root = Authority::root("Root of this case");
+    let own = [root.server(NAME), root.server("other.test")];
+    let config = ServerConfig::builder(own[0].clone()).add_identity(own[1].clone()).build()?;
+    let client = Client::new(&ClientConfig::builder().roots(root.roots()).build()?, c)?;
+    let server = Server::new(&config, s)?;
+    config.clear_keys();
+    for name in [NAME, "other.test"] {
+        let (client, server) = (client.connection(name)?, server.connection()?);
+        Pair { client, server, chunk: usize::MAX }.handshake()?;
+    }
+    assert_eq!(kind(Server::new(&config, s)), ErrorKind::Config);
+    for own in own {
+        let alone = ServerConfig::builder(own).build()?;
+        assert_eq!(kind(Server::new(&alone, s)), ErrorKind::Config);
+    }
+    Ok(())
 }
 
 fn a_cleared_key_goes_on_in_a_client(client: &dyn Backend, server: &dyn Backend) -> Result<()> {
