@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use super::error::KeyError;
 use crate::{Error, ErrorKind, Result};
 
 /// Reads a file of certificates or keys, of at most [`MAX_FILE`] bytes.
@@ -27,4 +28,25 @@ pub(super) const MAX_FILE: u64 = 32 << 20;
 
 pub(crate) fn config_error(from: &str, why: &str) -> Error {
     Error::new(ErrorKind::Config).because(format!("{from}: {why}"))
+}
+
+/// What is wrong with a key, and where it comes from.
+pub(super) fn key_error(from: &str, e: KeyError) -> Error {
+    let why = e.to_string();
+    let here = || config_error(from, &why);
+    // The machine's fault, not that of what was given.
+    let machine = || Error::new(ErrorKind::Backend).because(why.clone());
+    match e {
+        KeyError::Certificate(source) | KeyError::Malformed(source) => here().with_source(source),
+        KeyError::Name(source) | KeyError::Unmade(source) => here().with_source(source),
+        KeyError::NoRandomness(source) => machine().with_source(source),
+        KeyError::NotRandom => machine(),
+        KeyError::Algorithm { .. }
+        | KeyError::Expensive
+        | KeyError::NoName
+        | KeyError::NoPassword
+        | KeyError::Unprotected
+        | KeyError::Unsupported(_)
+        | KeyError::WrongPassword => here(),
+    }
 }

@@ -1,6 +1,6 @@
 //! Certificates made on the spot.
 //!
-//! With cryptography in Rust: the core has no C code, whatever the backends have.
+//! With cryptography in Rust: there is no C code below the backends, whatever they have.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,7 @@ use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::{Signature, SigningKey};
 use p256::elliptic_curve::rand_core::{OsRng, RngCore};
 use p256::pkcs8::EncodePrivateKey;
-use pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use pki_types::PrivatePkcs8KeyDer;
 use rcgen::{
     CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
     SanType, SerialNumber, SignatureAlgorithm,
@@ -16,15 +16,30 @@ use rcgen::{
 use time::{Duration, OffsetDateTime};
 use zeroize::Zeroizing;
 
-use super::input::config_error;
+use super::error::KeyError;
 use super::key::PrivateKey;
-use crate::{Error, ErrorKind, Result, ServerName};
+use super::pkcs12::Pair;
 
-pub(super) fn self_signed<N: AsRef<str>>(
-    names: impl IntoIterator<Item = N>,
-) -> Result<(CertificateDer<'static>, PrivateKey)> {
-    let names = names.into_iter().map(|name| san(name.as_ref())).collect::<Result<Vec<_>>>()?;
-    let failed = |e: rcgen::Error| config_error(SUBJECT, "it cannot be made").with_source(e);
+/// A name in a certificate, as it stands there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Name {
+    /// A DNS name, perhaps a wildcard; only ASCII. Whether it is one that peers can have is for the
+    /// caller to see to.
+    Dns(String),
+    /// An address.
+    Ip(IpAddr),
+}
+
+/// Makes a key (ECDSA on P-256) and a certificate for these names that is signed by itself.
+///
+/// It is valid from an hour ago for a year, for servers and for clients.
+///
+/// # Errors
+///
+/// [`KeyError`]: if there is no name or one is none, or the system has no random numbers.
+pub(super) fn self_signed(names: &[Name]) -> Result<Pair, KeyError> {
+    let names = names.iter().map(san).collect::<Result<Vec<_>, _>>()?;
+    let unmade = |e: rcgen::Error| KeyError::Unmade(e.into());
     let key = Key::new()?;
 
     let mut params = CertificateParams::default();
@@ -37,18 +52,18 @@ pub(super) fn self_signed<N: AsRef<str>>(
     // what is wrong with it where it is not trusted.
     params.extended_key_usages =
         vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-    let certificate = params.self_signed(&key).map_err(failed)?;
+    let certificate = params.self_signed(&key).map_err(unmade)?;
 
     let secret = p256::SecretKey::from(&key.secret).to_pkcs8_der();
-    let secret = secret.map_err(|_| config_error(SUBJECT, "its key cannot be written"))?;
+    let secret = secret.map_err(|e| KeyError::Unmade(e.into()))?;
     let key = PrivatePkcs8KeyDer::from(secret.as_bytes()).clone_key();
-    Ok((certificate.der().clone(), PrivateKey::new(key.into())))
+    Ok((vec![certificate.der().clone()], PrivateKey::new(key.into())))
 }
 
 /// The common name is the first name, if it fits (RFC 5280 appendix A.1: 64 characters).
-fn subject(names: &[SanType]) -> Result<DistinguishedName> {
+fn subject(names: &[SanType]) -> Result<DistinguishedName, KeyError> {
     let common_name = match names.first() {
-        None => return Err(config_error(SUBJECT, "it needs a name")),
+        None => return Err(KeyError::NoName),
         Some(SanType::DnsName(name)) if name.as_str().len() <= 64 => name.as_str().to_owned(),
         Some(SanType::IpAddress(ip)) => ip.to_string(),
         Some(_) => SUBJECT.to_owned(),
@@ -58,41 +73,26 @@ fn subject(names: &[SanType]) -> Result<DistinguishedName> {
     Ok(subject)
 }
 
-/// Checks a name that goes into a certificate, where it may also be a wildcard.
-fn san(name: &str) -> Result<SanType> {
-    if let Ok(ip) = name.parse::<IpAddr>() {
-        return Ok(SanType::IpAddress(ip));
-    }
-    let (prefix, parent) = match name.strip_prefix("*.") {
-        Some(parent) => ("*.", ServerName::parse(parent)?),
-        None => ("", ServerName::parse(name)?),
-    };
-    match (parent.as_dns(), parent.as_ip()) {
-        (Some(dns), _) => format!("{prefix}{dns}").try_into().map(SanType::DnsName).map_err(|e| {
-            config_error(SUBJECT, "a name cannot stand in a certificate").with_source(e)
-        }),
-        (None, Some(ip)) if prefix.is_empty() => Ok(SanType::IpAddress(ip)),
-        (None, _) => {
-            let why =
-                format!("'{}': a wildcard stands before a DNS name only", name.escape_debug());
-            Err(config_error(SUBJECT, &why))
-        }
+fn san(name: &Name) -> Result<SanType, KeyError> {
+    match name {
+        Name::Dns(name) => match name.as_str().try_into() {
+            Ok(name) => Ok(SanType::DnsName(name)),
+            Err(e) => Err(KeyError::Name(rcgen::Error::into(e))),
+        },
+        Name::Ip(ip) => Ok(SanType::IpAddress(*ip)),
     }
 }
 
 /// A positive number of 16 bytes that no other certificate has.
-fn serial() -> Result<[u8; 16]> {
+fn serial() -> Result<[u8; 16], KeyError> {
     let mut serial = [0; 16];
     random(&mut serial)?;
     serial[0] = serial[0] & 0x3f | 0x40;
     Ok(serial)
 }
 
-fn random(bytes: &mut [u8]) -> Result<()> {
-    OsRng.try_fill_bytes(bytes).map_err(|e| {
-        let why = "the system gives no random numbers";
-        Error::new(ErrorKind::Backend).because(why).with_source(e)
-    })
+fn random(bytes: &mut [u8]) -> Result<(), KeyError> {
+    OsRng.try_fill_bytes(bytes).map_err(|e| KeyError::NoRandomness(e.into()))
 }
 
 struct Key {
@@ -102,7 +102,7 @@ struct Key {
 }
 
 impl Key {
-    fn new() -> Result<Self> {
+    fn new() -> Result<Self, KeyError> {
         let mut bytes = Zeroizing::new([0; 32]);
         // One number in four thousand millions is too large to be a key.
         for _ in 0..8 {
@@ -112,7 +112,7 @@ impl Key {
                 return Ok(Self { secret, public });
             }
         }
-        Err(Error::new(ErrorKind::Backend).because("the system's random numbers are not random"))
+        Err(KeyError::NotRandom)
     }
 }
 

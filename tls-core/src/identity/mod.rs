@@ -1,18 +1,23 @@
 //! Who a peer is: a certificate chain and the key of its leaf.
 
 mod choice;
+mod error;
 mod input;
 mod key;
 mod made;
+mod names;
+mod origin;
 mod pbes2;
 mod pem;
 mod pkcs12;
+mod pkcs8;
 mod sealed;
 mod signer;
 mod staple;
 mod syntax;
 #[cfg(test)]
 mod testdata;
+mod traditional;
 
 use std::fmt;
 use std::path::Path;
@@ -26,9 +31,11 @@ use crate::{Error, ErrorKind, Result};
 
 pub use choice::Identities;
 pub(crate) use choice::choose;
+use input::key_error;
 pub(crate) use input::{config_error, read_file};
-use key::Key;
 pub use key::PrivateKey;
+use names::{MADE, certificate_name};
+use origin::Key;
 use pem::key_from_pem;
 pub(crate) use pem::{certificates_from_pem, pem_text};
 pub use signer::{AsyncSigner, Awaited, Completion, SignatureScheme, Signer};
@@ -133,7 +140,7 @@ impl Identity {
     }
 
     fn from_pkcs12_named(der: &[u8], from: &str, password: &str) -> Result<Self> {
-        let (chain, key) = pkcs12::read(der, password).map_err(|fault| fault.at(from, password))?;
+        let (chain, key) = pkcs12::open_pkcs12(der, password).map_err(|e| key_error(from, e))?;
         Self::checked(chain, key, from)
     }
 
@@ -148,8 +155,10 @@ impl Identity {
     /// [`ErrorKind::Config`] if there is no name or one is none; [`ErrorKind::Backend`] if the system has
     /// no random numbers.
     pub fn self_signed<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Result<Self> {
-        let (certificate, key) = made::self_signed(names)?;
-        Self::checked(vec![certificate], key, "self-signed certificate")
+        let names = names.into_iter().map(|name| certificate_name(name.as_ref()));
+        let names = names.collect::<Result<Vec<_>>>()?;
+        let (chain, key) = made::self_signed(&names).map_err(|e| key_error(MADE, e))?;
+        Self::checked(chain, key, MADE)
     }
 
     /// Takes a chain, leaf first, and a key from DER; the key is PKCS#8, PKCS#1 or SEC1.

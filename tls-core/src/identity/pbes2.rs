@@ -8,7 +8,8 @@ use x509_cert::der::{AnyRef, Decode};
 use x509_cert::spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
 
-use super::sealed::{Cipher, Fault, MAX_KEY, Secret, Work, parameters};
+use super::error::KeyError;
+use super::sealed::{Cipher, MAX_KEY, Secret, Work, parameters};
 
 /// Decrypts what was encrypted with these parameters.
 pub(super) fn open(
@@ -16,13 +17,13 @@ pub(super) fn open(
     sealed: &[u8],
     password: &str,
     work: &mut Work,
-) -> Result<Secret, Fault> {
+) -> Result<Secret, KeyError> {
     let (kdf, encryption) = scheme.sequence(|fields| {
         Ok((AlgorithmIdentifierRef::decode(fields)?, AlgorithmIdentifierRef::decode(fields)?))
     })?;
     let known = CIPHERS.iter().find(|(oid, ..)| *oid == encryption.oid);
     let Some(&(_, cipher, length)) = known else {
-        return Err(Fault::Unsupported(format!("the cipher {}", encryption.oid)));
+        return Err(KeyError::Algorithm { what: "the cipher", oid: encryption.oid });
     };
     let iv = parameters(encryption)?.decode_as::<OctetStringRef<'_>>()?;
     let mut key = Zeroizing::new([0; MAX_KEY]);
@@ -30,9 +31,9 @@ pub(super) fn open(
     match kdf.oid {
         PBKDF2 => pbkdf2(parameters(kdf)?, password, key, work)?,
         SCRYPT => scrypt(parameters(kdf)?, password, key, work)?,
-        other => return Err(Fault::Unsupported(format!("the derivation {other}"))),
+        oid => return Err(KeyError::Algorithm { what: "the derivation", oid }),
     }
-    cipher.open(key, iv.as_bytes(), sealed).ok_or(Fault::WrongPassword)
+    cipher.open(key, iv.as_bytes(), sealed).ok_or_else(|| KeyError::closed_to(password))
 }
 
 /// `PBKDF2-params ::= SEQUENCE { salt, iterationCount, keyLength OPTIONAL, prf DEFAULT hmacWithSHA1 }`.
@@ -42,7 +43,7 @@ fn pbkdf2(
     password: &str,
     key: &mut [u8],
     work: &mut Work,
-) -> Result<(), Fault> {
+) -> Result<(), KeyError> {
     let (salt, rounds, length, prf) = params.sequence(|fields| {
         let (salt, rounds) = (OctetStringRef::decode(fields)?, u32::decode(fields)?);
         let length = Option::<u16>::decode(fields)?;
@@ -55,10 +56,10 @@ fn pbkdf2(
         HMAC_SHA256 => pbkdf2::pbkdf2_hmac::<Sha256>,
         HMAC_SHA384 => pbkdf2::pbkdf2_hmac::<Sha384>,
         HMAC_SHA512 => pbkdf2::pbkdf2_hmac::<Sha512>,
-        other => return Err(Fault::Unsupported(format!("the hash {other}"))),
+        oid => return Err(KeyError::Algorithm { what: "the hash", oid }),
     };
     if rounds == 0 {
-        return Err(Fault::Unsupported("no iteration at all".into()));
+        return Err(KeyError::Unsupported("no iteration at all".into()));
     }
     work.spend(rounds.into())?;
     derive(password.as_bytes(), salt.as_bytes(), rounds, key);
@@ -71,7 +72,7 @@ fn scrypt(
     password: &str,
     key: &mut [u8],
     work: &mut Work,
-) -> Result<(), Fault> {
+) -> Result<(), KeyError> {
     let (salt, (n, r, p), length) = params.sequence(|fields| {
         let salt = OctetStringRef::decode(fields)?;
         let cost = (u64::decode(fields)?, u32::decode(fields)?, u32::decode(fields)?);
@@ -79,9 +80,9 @@ fn scrypt(
     })?;
     check_length(length, key)?;
     let blocks = n.checked_mul(r.into()).filter(|blocks| *blocks <= MAX_SCRYPT_BLOCKS);
-    let blocks = blocks.ok_or(Fault::Expensive)?;
+    let blocks = blocks.ok_or(KeyError::Expensive)?;
     work.spend(blocks.saturating_mul(p.into()))?;
-    let unfit = || Fault::Unsupported(format!("scrypt with N={n}, r={r}, p={p}"));
+    let unfit = || KeyError::Unsupported(format!("scrypt with N={n}, r={r}, p={p}"));
     if n < 2 || !n.is_power_of_two() {
         return Err(unfit());
     }
@@ -89,10 +90,10 @@ fn scrypt(
     scrypt::scrypt(password.as_bytes(), salt.as_bytes(), &params, key).map_err(|_| unfit())
 }
 
-fn check_length(stated: Option<u16>, key: &[u8]) -> Result<(), Fault> {
+fn check_length(stated: Option<u16>, key: &[u8]) -> Result<(), KeyError> {
     match stated.is_none_or(|stated| usize::from(stated) == key.len()) {
         true => Ok(()),
-        false => Err(Fault::Unsupported("a key whose length is not its cipher's".into())),
+        false => Err(KeyError::Unsupported("a key whose length is not its cipher's".into())),
     }
 }
 

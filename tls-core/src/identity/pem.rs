@@ -2,14 +2,12 @@
 
 use base64ct::{Base64, Encoding};
 use pki_types::pem::PemObject;
-use pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use x509_cert::der::asn1::OctetStringRef;
-use x509_cert::der::{Decode, Reader, SliceReader};
-use x509_cert::spki::AlgorithmIdentifierRef;
+use pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::input::config_error;
+use super::input::{config_error, key_error};
 use super::key::PrivateKey;
-use super::sealed::{self, Fault, Secret, Work};
+use super::pkcs8::open_pkcs8;
+use super::traditional::open_traditional;
 use crate::Result;
 
 /// The `CERTIFICATE` sections of `text`; at least one.
@@ -130,17 +128,10 @@ impl<'a> Section<'a> {
         let sealed =
             sealed.ok_or_else(|| config_error(from, "not valid PEM: its base64 is wrong"))?;
         let opened = match self.label {
-            ENCRYPTED => open_pkcs8(&sealed, password, &mut Work::new()),
-            _ => sealed::open_dek(self.header("DEK-Info:").unwrap_or_default(), &sealed, password),
+            ENCRYPTED => open_pkcs8(&sealed, password),
+            _ => open_traditional(self.header("DEK-Info:").unwrap_or_default(), &sealed, password),
         };
-        let opened = opened.map_err(|fault| fault.at(from, password))?;
-        let key = match self.label {
-            ENCRYPTED => PrivatePkcs8KeyDer::from(&opened[..]).clone_key().into(),
-            _ => PrivateKeyDer::try_from(&opened[..])
-                .map_err(|_| Fault::WrongPassword.at(from, password))?
-                .clone_key(),
-        };
-        Ok(PrivateKey::new(key))
+        opened.map_err(|e| key_error(from, e))
     }
 }
 
@@ -149,14 +140,6 @@ fn is_mark(line: &[u8], kind: &[u8], label: &str) -> bool {
     let rest = line.strip_prefix(b"-----").and_then(|rest| rest.strip_prefix(kind));
     let rest = rest.and_then(|rest| rest.strip_prefix(label.as_bytes()));
     rest.is_some_and(|rest| rest.trim_ascii_end() == b"-----")
-}
-
-/// Decrypts `EncryptedPrivateKeyInfo ::= SEQUENCE { algorithm, OCTET STRING }` (RFC 5958 §3).
-pub(super) fn open_pkcs8(sealed: &[u8], password: &str, work: &mut Work) -> Result<Secret, Fault> {
-    let (algorithm, data) = SliceReader::new(sealed)?.sequence(|fields| {
-        Ok((AlgorithmIdentifierRef::decode(fields)?, OctetStringRef::decode(fields)?))
-    })?;
-    sealed::open(algorithm, data.as_bytes(), password, work)
 }
 
 /// What a section with a private key may be called.

@@ -17,21 +17,33 @@ use x509_cert::der::asn1::{Any, OctetString, OctetStringRef};
 use x509_cert::der::oid::ObjectIdentifier;
 use x509_cert::der::{self, Decode};
 use x509_cert::spki::AlgorithmIdentifierRef;
+use x509_cert::{Certificate, TbsCertificate};
 use zeroize::{Zeroize, Zeroizing};
 
+use super::error::KeyError;
 use super::key::PrivateKey;
-use super::pem::open_pkcs8;
-use super::sealed::{self, Fault, Secret, Usage, Work, bmp, pkcs12_key, rounds};
-use crate::x509::CertificateFacts;
+use super::pkcs8::open_pkcs8_with;
+use super::sealed::{self, Secret, Usage, Work, bmp, pkcs12_key, rounds};
 
-/// The chain, leaf first, and the key of its leaf.
-type Read = (Vec<CertificateDer<'static>>, PrivateKey);
+/// A chain, leaf first, and the key of its leaf.
+pub(super) type Pair = (Vec<CertificateDer<'static>>, PrivateKey);
 
-pub(super) fn read(file: &[u8], password: &str) -> Result<Read, Fault> {
+/// Opens PKCS#12 (RFC 7292), DER, with its password, which is empty if it has none.
+///
+/// It holds one key. Its certificate is the one marked as the key's, or else the one that issued no
+/// other; the chain goes up from there, and what does not belong to it is left out. It is empty if there
+/// is no certificate. All parts together may ask for as much work as one key, see [`open_pkcs8`].
+///
+/// [`open_pkcs8`]: super::open_pkcs8
+///
+/// # Errors
+///
+/// [`KeyError`]: also if there is a password, and nothing that it protects.
+pub(super) fn open_pkcs12(file: &[u8], password: &str) -> Result<Pair, KeyError> {
     let mut work = Work::new();
     let pfx = Pfx::from_der(file)?;
     if pfx.auth_safe.content_type != DATA {
-        return Err(Fault::Unsupported("a signature in place of a password".into()));
+        return Err(KeyError::Unsupported("a signature in place of a password".into()));
     }
     let safe = pfx.auth_safe.content.decode_as::<OctetStringRef<'_>>()?;
     if let Some(mac) = &pfx.mac_data {
@@ -47,13 +59,13 @@ pub(super) fn read(file: &[u8], password: &str) -> Result<Read, Fault> {
         }
     }
     if work.is_untouched() && !password.is_empty() {
-        return Err(Fault::Unprotected);
+        return Err(KeyError::Unprotected);
     }
     found.chain_and_key()
 }
 
 /// Checks that nobody has changed the file who does not know the password (RFC 7292 §5.1).
-fn check_mac(data: &MacData, safe: &[u8], password: &str, work: &mut Work) -> Result<(), Fault> {
+fn check_mac(data: &MacData, safe: &[u8], password: &str, work: &mut Work) -> Result<(), KeyError> {
     let rounds = rounds(data.iterations)?;
     work.spend(rounds.into())?;
     let is_right = match data.mac.algorithm.oid {
@@ -61,13 +73,13 @@ fn check_mac(data: &MacData, safe: &[u8], password: &str, work: &mut Work) -> Re
         SHA256 => is_right::<Sha256>,
         SHA384 => is_right::<Sha384>,
         SHA512 => is_right::<Sha512>,
-        other => return Err(Fault::Unsupported(format!("a checksum by {other}"))),
+        oid => return Err(KeyError::Algorithm { what: "a checksum by", oid }),
     };
     let bmp = bmp(password);
     // Where nothing was typed some programs take an empty text, others no text at all.
     let right = is_right(data, safe, &bmp, rounds)
         || password.is_empty() && is_right(data, safe, &[], rounds);
-    if right { Ok(()) } else { Err(Fault::WrongPassword) }
+    if right { Ok(()) } else { Err(KeyError::closed_to(password)) }
 }
 
 fn is_right<D>(data: &MacData, safe: &[u8], password: &[u8], rounds: u32) -> bool
@@ -80,7 +92,11 @@ where
     mac.chain_update(safe).verify_slice(data.mac.digest.as_bytes()).is_ok()
 }
 
-fn open_content(content: &ContentInfo, password: &str, work: &mut Work) -> Result<Secret, Fault> {
+fn open_content(
+    content: &ContentInfo,
+    password: &str,
+    work: &mut Work,
+) -> Result<Secret, KeyError> {
     match content.content_type {
         DATA => {
             let data = content.content.decode_as::<OctetStringRef<'_>>()?;
@@ -95,7 +111,7 @@ fn open_content(content: &ContentInfo, password: &str, work: &mut Work) -> Resul
             let sealed = data.encrypted_content.as_ref().map_or(&[][..], OctetString::as_bytes);
             sealed::open(algorithm, sealed, password, work)
         }
-        other => Err(Fault::Unsupported(format!("content of type {other}"))),
+        oid => Err(KeyError::Algorithm { what: "content of type", oid }),
     }
 }
 
@@ -107,7 +123,7 @@ struct Found {
 }
 
 impl Found {
-    fn take(&mut self, bag: &SafeBag, password: &str, work: &mut Work) -> Result<(), Fault> {
+    fn take(&mut self, bag: &SafeBag, password: &str, work: &mut Work) -> Result<(), KeyError> {
         let mark = || {
             let attributes = bag.bag_attributes.iter().flat_map(|all| all.iter());
             let mut marks = attributes.filter(|attribute| attribute.oid == LOCAL_KEY_ID);
@@ -118,18 +134,18 @@ impl Found {
                 let value = inside(&bag.bag_value)?;
                 let opened = match bag.bag_id {
                     KEY_BAG => Zeroizing::new(value.to_vec()),
-                    _ => open_pkcs8(value, password, work)?,
+                    _ => open_pkcs8_with(value, password, work)?,
                 };
                 let key = PrivatePkcs8KeyDer::from(&opened[..]).clone_key().into();
                 if self.key.replace((PrivateKey::new(key), mark())).is_some() {
-                    return Err(Fault::Unsupported("several private keys in one file".into()));
+                    return Err(KeyError::Unsupported("several private keys in one file".into()));
                 }
             }
             CERTIFICATE_BAG => {
                 let bag = CertBag::from_der(inside(&bag.bag_value)?)?;
                 if self.certificates.len() == MOST_CERTIFICATES {
                     let what = format!("more than {MOST_CERTIFICATES} certificates");
-                    return Err(Fault::Unsupported(what));
+                    return Err(KeyError::Unsupported(what));
                 }
                 if bag.cert_id == X509 {
                     let certificate = bag.cert_value.into_bytes().into();
@@ -142,33 +158,31 @@ impl Found {
         Ok(())
     }
 
-    fn chain_and_key(self) -> Result<Read, Fault> {
+    fn chain_and_key(self) -> Result<Pair, KeyError> {
         let Some((key, mark)) = self.key else {
-            return Err(Fault::Unsupported("it has no private key".into()));
+            return Err(KeyError::Unsupported("it has no private key".into()));
         };
         let mut rest = Vec::new();
         for (certificate, own) in self.certificates {
-            let facts = CertificateFacts::read(&certificate);
-            let facts = facts.map_err(|e| Fault::Unsupported(e.to_string()))?;
-            rest.push((certificate, facts, own));
+            let read = Certificate::from_der(&certificate).map_err(KeyError::Certificate)?;
+            rest.push((certificate, read.tbs_certificate, own));
         }
         let marked = rest.iter().position(|(_, _, own)| mark.is_some() && *own == mark);
-        let issued_none = |at: usize, facts: &CertificateFacts| {
+        let issued_none = |at: usize, this: &TbsCertificate| {
             let mut others = rest.iter().enumerate().filter(|(other, _)| *other != at);
-            others.all(|(_, (_, other, _))| other.issuer_der() != facts.subject_der())
+            others.all(|(_, (_, other, _))| other.issuer != this.subject)
         };
         let leaf = marked
-            .or_else(|| rest.iter().enumerate().position(|(at, (_, f, _))| issued_none(at, f)));
+            .or_else(|| rest.iter().enumerate().position(|(at, (_, c, _))| issued_none(at, c)));
         // Without a certificate the identity is refused, by the one who knows its name.
         let mut chain = Vec::new();
         let mut next = leaf;
         while let Some(at) = next {
-            let (certificate, facts, _) = rest.swap_remove(at);
+            let (certificate, last, _) = rest.swap_remove(at);
             chain.push(certificate);
-            let is_issuer = |other: &CertificateFacts| other.subject_der() == facts.issuer_der();
-            next = match facts.is_self_issued() {
+            next = match last.issuer == last.subject {
                 true => None,
-                false => rest.iter().position(|(_, other, _)| is_issuer(other)),
+                false => rest.iter().position(|(_, other, _)| other.subject == last.issuer),
             };
         }
         Ok((chain, key))

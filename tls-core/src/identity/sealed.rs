@@ -1,5 +1,4 @@
-//! What a password protects: PBES2 (RFC 8018 §6.2), the older schemes of PKCS#12 (RFC 7292 appendix B)
-//! and those of old PEM files (RFC 1421).
+//! What a password protects: PBES2 (RFC 8018 §6.2), the older schemes of PKCS#12 (RFC 7292 appendix B).
 //!
 //! A key that was derived and what it decrypts are wiped when they are dropped.
 
@@ -7,7 +6,6 @@ use aes::{Aes128, Aes192, Aes256};
 use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockCipher, BlockDecryptMut, KeyInit, KeyIvInit};
 use des::{TdesEde2, TdesEde3};
-use md5::Md5;
 use pkcs12::pbe_params::Pkcs12PbeParams;
 use rc2::Rc2;
 use sha1::Sha1;
@@ -18,53 +16,11 @@ use x509_cert::der::{self, AnyRef, Decode, Tagged};
 use x509_cert::spki::AlgorithmIdentifierRef;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::input::config_error;
+use super::error::KeyError;
 use super::pbes2::{self, PBES2};
-use crate::Error;
 
 /// Bytes that are wiped when they are dropped.
 pub(super) type Secret = Zeroizing<Vec<u8>>;
-
-/// Why something stays closed.
-#[derive(Debug)]
-pub(super) enum Fault {
-    /// It asks for more work than a file may.
-    Expensive,
-    /// It is not what it should be.
-    Malformed(der::Error),
-    /// There is a password, and nothing that it protects.
-    Unprotected,
-    /// It needs what is not here.
-    Unsupported(String),
-    /// What comes out makes no sense.
-    WrongPassword,
-}
-
-impl Fault {
-    pub(super) fn at(self, from: &str, password: &str) -> Error {
-        match self {
-            Self::Expensive => config_error(
-                from,
-                "to derive its key takes more time or memory than a file may ask for",
-            ),
-            Self::Malformed(e) => config_error(from, "not well-formed DER").with_source(e),
-            Self::Unsupported(what) => config_error(from, &format!("not supported: {what}")),
-            Self::Unprotected => {
-                config_error(from, "a password was given, but nothing in it is protected by one")
-            }
-            Self::WrongPassword if password.is_empty() => {
-                config_error(from, "protected by a password, and none was given")
-            }
-            Self::WrongPassword => config_error(from, "the password is wrong, or it is damaged"),
-        }
-    }
-}
-
-impl From<der::Error> for Fault {
-    fn from(e: der::Error) -> Self {
-        Self::Malformed(e)
-    }
-}
 
 /// How many hashes a file may still ask for: all that stand in it have one account, or a thousand small
 /// demands would make a large one.
@@ -76,8 +32,8 @@ impl Work {
         Self(MAX_WORK)
     }
 
-    pub(super) fn spend(&mut self, hashes: u64) -> Result<(), Fault> {
-        self.0 = self.0.checked_sub(hashes).ok_or(Fault::Expensive)?;
+    pub(super) fn spend(&mut self, hashes: u64) -> Result<(), KeyError> {
+        self.0 = self.0.checked_sub(hashes).ok_or(KeyError::Expensive)?;
         Ok(())
     }
 
@@ -96,13 +52,13 @@ pub(super) fn open(
     sealed: &[u8],
     password: &str,
     work: &mut Work,
-) -> Result<Secret, Fault> {
+) -> Result<Secret, KeyError> {
     if algorithm.oid == PBES2 {
         return pbes2::open(parameters(algorithm)?, sealed, password, work);
     }
     let known = PKCS12_SCHEMES.iter().find(|(oid, ..)| *oid == algorithm.oid);
     let Some(&(_, cipher, length)) = known else {
-        return Err(Fault::Unsupported(format!("the algorithm {}", algorithm.oid)));
+        return Err(KeyError::Algorithm { what: "the algorithm", oid: algorithm.oid });
     };
     let Pkcs12PbeParams { salt, iterations } = parameters(algorithm)?.decode_as()?;
     // Each hash makes 20 bytes.
@@ -119,37 +75,13 @@ pub(super) fn open(
         pkcs12_key::<Sha1>(Usage::Iv, password, salt.as_bytes(), rounds, &mut iv);
         cipher.open(&key[..length], &iv, sealed)
     });
-    opened.next().ok_or(Fault::WrongPassword)
+    opened.next().ok_or_else(|| KeyError::closed_to(password))
 }
 
 /// The parameters of an algorithm that has some.
-pub(super) fn parameters(algorithm: AlgorithmIdentifierRef<'_>) -> Result<AnyRef<'_>, Fault> {
-    let missing = || Fault::Unsupported(format!("{} without parameters", algorithm.oid));
+pub(super) fn parameters(algorithm: AlgorithmIdentifierRef<'_>) -> Result<AnyRef<'_>, KeyError> {
+    let missing = || KeyError::Unsupported(format!("{} without parameters", algorithm.oid));
     algorithm.parameters.ok_or_else(missing)
-}
-
-/// Decrypts the body of an old PEM section, by what stands in its `DEK-Info`.
-pub(super) fn open_dek(dek: &str, sealed: &[u8], password: &str) -> Result<Secret, Fault> {
-    let unsupported = || Fault::Unsupported(dek.escape_debug().to_string());
-    let (name, iv) = dek.split_once(',').ok_or_else(unsupported)?;
-    let (cipher, length, block) = match name.trim() {
-        "AES-128-CBC" => (Cipher::Aes128, 16, 16),
-        "AES-192-CBC" => (Cipher::Aes192, 24, 16),
-        "AES-256-CBC" => (Cipher::Aes256, 32, 16),
-        "DES-EDE3-CBC" => (Cipher::Des3, 24, 8),
-        _ => return Err(unsupported()),
-    };
-    let iv = crate::hex::decode(iv.trim()).filter(|iv| iv.len() == block);
-    let iv = iv.ok_or_else(unsupported)?;
-    // OpenSSL's EVP_BytesToKey, once around: the salt is the beginning of the vector.
-    let mut key = Zeroizing::new([0; MAX_KEY]);
-    let mut last = Zeroizing::new([0; 16]);
-    for (i, part) in key[..length].chunks_mut(last.len()).enumerate() {
-        let hash = Md5::new().chain_update(if i == 0 { &[][..] } else { &last[..] });
-        *last = hash.chain_update(password).chain_update(&iv[..8]).finalize().into();
-        part.copy_from_slice(&last[..part.len()]);
-    }
-    cipher.open(&key[..length], &iv, sealed).ok_or(Fault::WrongPassword)
 }
 
 /// What a derived key is for (RFC 7292 appendix B.3).
@@ -202,9 +134,9 @@ pub(super) fn bmp(password: &str) -> Secret {
 }
 
 /// A number of iterations, which is at least one.
-pub(super) fn rounds(iterations: i32) -> Result<u32, Fault> {
+pub(super) fn rounds(iterations: i32) -> Result<u32, KeyError> {
     let rounds = u32::try_from(iterations).ok().filter(|rounds| *rounds > 0);
-    rounds.ok_or_else(|| Fault::Unsupported(format!("{iterations} iterations")))
+    rounds.ok_or_else(|| KeyError::Unsupported(format!("{iterations} iterations")))
 }
 
 /// The ciphers, all in the mode CBC.
