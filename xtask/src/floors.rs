@@ -10,8 +10,9 @@ use crate::root;
 /// Development dependencies are free, but for the rule that nothing on the way to a user depends on
 /// the suite.
 const FLOORS: &[(&str, &[&str])] = &[
+    ("tls-keys", &[]),
     ("tls-pki", &[]),
-    ("tls-core", &["tls-pki"]),
+    ("tls-core", &["tls-keys", "tls-pki"]),
     ("tls-conformance", &["tls-core"]),
     ("tls-libssl", &["tls-core"]),
     ("tls-boring", &["tls-core", "tls-libssl"]),
@@ -43,7 +44,13 @@ const FENCED: &[(&str, &[&str])] = &[
     ("boring", &["tls-boring"]),
     ("boring-sys", &["tls-boring"]),
     ("ureq", &["tls-staple"]),
-    ("rcgen", &["tls-conformance", "tls-core"]),
+    ("cms", &["tls-keys"]),
+    ("des", &["tls-keys"]),
+    ("md-5", &["tls-keys"]),
+    ("p256", &["tls-keys"]),
+    ("pkcs12", &["tls-keys"]),
+    ("rc2", &["tls-keys"]),
+    ("rcgen", &["tls-conformance", "tls-keys"]),
     ("tokio", &["polytls-cli"]),
     ("hyper", &["polytls-cli"]),
     ("indicatif", &["polytls-cli"]),

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::error::KeyError;
+use tls_keys::KeyError;
+
 use crate::{Error, ErrorKind, Result};
 
 /// Reads a file of certificates or keys, of at most [`MAX_FILE`] bytes.

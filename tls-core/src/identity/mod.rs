@@ -1,23 +1,15 @@
 //! Who a peer is: a certificate chain and the key of its leaf.
 
 mod choice;
-mod error;
 mod input;
-mod key;
-mod made;
 mod names;
 mod origin;
-mod pbes2;
 mod pem;
-mod pkcs12;
-mod pkcs8;
-mod sealed;
 mod signer;
 mod staple;
 mod syntax;
 #[cfg(test)]
 mod testdata;
-mod traditional;
 
 use std::fmt;
 use std::path::Path;
@@ -33,7 +25,6 @@ pub use choice::Identities;
 pub(crate) use choice::choose;
 use input::key_error;
 pub(crate) use input::{config_error, read_file};
-pub use key::PrivateKey;
 use names::{MADE, certificate_name};
 use origin::Key;
 use pem::key_from_pem;
@@ -41,6 +32,7 @@ pub(crate) use pem::{certificates_from_pem, pem_text};
 pub use signer::{AsyncSigner, Awaited, Completion, SignatureScheme, Signer};
 pub use staple::Staple;
 use syntax::{in_old_syntax, in_pkcs8};
+pub use tls_keys::PrivateKey;
 
 /// A certificate chain, leaf first, and the private key of its leaf.
 ///
@@ -140,7 +132,7 @@ impl Identity {
     }
 
     fn from_pkcs12_named(der: &[u8], from: &str, password: &str) -> Result<Self> {
-        let (chain, key) = pkcs12::open_pkcs12(der, password).map_err(|e| key_error(from, e))?;
+        let (chain, key) = tls_keys::open_pkcs12(der, password).map_err(|e| key_error(from, e))?;
         Self::checked(chain, key, from)
     }
 
@@ -157,7 +149,7 @@ impl Identity {
     pub fn self_signed<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Result<Self> {
         let names = names.into_iter().map(|name| certificate_name(name.as_ref()));
         let names = names.collect::<Result<Vec<_>>>()?;
-        let (chain, key) = made::self_signed(&names).map_err(|e| key_error(MADE, e))?;
+        let (chain, key) = tls_keys::self_signed(&names).map_err(|e| key_error(MADE, e))?;
         Self::checked(chain, key, MADE)
     }
 

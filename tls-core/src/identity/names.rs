@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
+use tls_keys::Name;
+
 use super::input::config_error;
-use super::made::Name;
 use crate::{Result, ServerName};
 
 /// Checks a name that goes into a certificate, where it may also be a wildcard.

@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use tls_keys::PrivateKey;
+
 use super::config_error;
-use super::key::PrivateKey;
 use super::signer::{AsyncSigner, Signer};
 use crate::Result;
 

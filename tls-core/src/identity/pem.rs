@@ -3,11 +3,9 @@
 use base64ct::{Base64, Encoding};
 use pki_types::pem::PemObject;
 use pki_types::{CertificateDer, PrivateKeyDer};
+use tls_keys::{PrivateKey, open_pkcs8, open_traditional};
 
 use super::input::{config_error, key_error};
-use super::key::PrivateKey;
-use super::pkcs8::open_pkcs8;
-use super::traditional::open_traditional;
 use crate::Result;
 
 /// The `CERTIFICATE` sections of `text`; at least one.

@@ -1,10 +1,9 @@
 //! The syntaxes of private keys.
 
 use pki_types::PrivateKeyDer;
+use tls_keys::PrivateKey;
 use x509_cert::der::{self, Decode, Encode, Reader, SliceReader};
 use zeroize::Zeroizing;
-
-use super::key::PrivateKey;
 
 /// A key in the newer syntax of PKCS#8 (RFC 5958) without its public key, which makes it one in the
 /// older syntax (RFC 5208): not every library reads the newer one. Any other key as it is.

@@ -131,7 +131,7 @@ fn a_file_cannot_ask_for_endless_work() {
         let mut der = body(SCRYPT);
         let at = der.windows(cost.len()).position(|window| window == cost).unwrap();
         der[at..at + cost.len()].copy_from_slice(other);
-        let e = pkcs8::open_pkcs8(&der, PASSWORD).unwrap_err();
+        let e = tls_keys::open_pkcs8(&der, PASSWORD).unwrap_err();
         assert!(e.to_string().contains(why), "{e}");
     }
     assert!(begin.elapsed() < std::time::Duration::from_secs(2), "{:?}", begin.elapsed());

@@ -9,7 +9,7 @@ use x509_cert::der::oid::ObjectIdentifier;
 ///
 /// `Display` says it of "it": who reads a file puts the file's name before.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum KeyError {
+pub enum KeyError {
     /// It needs an algorithm, or holds content, that is not read here.
     #[error("not supported: {what} {oid}")]
     Algorithm {

@@ -26,20 +26,19 @@ use super::pkcs8::open_pkcs8_with;
 use super::sealed::{self, Secret, Usage, Work, bmp, pkcs12_key, rounds};
 
 /// A chain, leaf first, and the key of its leaf.
-pub(super) type Pair = (Vec<CertificateDer<'static>>, PrivateKey);
+pub type Pair = (Vec<CertificateDer<'static>>, PrivateKey);
 
 /// Opens PKCS#12 (RFC 7292), DER, with its password, which is empty if it has none.
 ///
 /// It holds one key. Its certificate is the one marked as the key's, or else the one that issued no
-/// other; the chain goes up from there, and what does not belong to it is left out. It is empty if there
-/// is no certificate. All parts together may ask for as much work as one key, see [`open_pkcs8`].
-///
-/// [`open_pkcs8`]: super::open_pkcs8
+/// other; the chain goes up from there, and what does not belong to it is left out. The chain is
+/// empty if there is no certificate. All parts together may ask for as much work as one key, see
+/// [`open_pkcs8`](super::open_pkcs8).
 ///
 /// # Errors
 ///
 /// [`KeyError`]: also if there is a password, and nothing that it protects.
-pub(super) fn open_pkcs12(file: &[u8], password: &str) -> Result<Pair, KeyError> {
+pub fn open_pkcs12(file: &[u8], password: &str) -> Result<Pair, KeyError> {
     let mut work = Work::new();
     let pfx = Pfx::from_der(file)?;
     if pfx.auth_safe.content_type != DATA {

@@ -22,7 +22,7 @@ use super::pkcs12::Pair;
 
 /// A name in a certificate, as it stands there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Name {
+pub enum Name {
     /// A DNS name, perhaps a wildcard; only ASCII. Whether it is one that peers can have is for the
     /// caller to see to.
     Dns(String),
@@ -37,7 +37,7 @@ pub(super) enum Name {
 /// # Errors
 ///
 /// [`KeyError`]: if there is no name or one is none, or the system has no random numbers.
-pub(super) fn self_signed(names: &[Name]) -> Result<Pair, KeyError> {
+pub fn self_signed(names: &[Name]) -> Result<Pair, KeyError> {
     let names = names.iter().map(san).collect::<Result<Vec<_>, _>>()?;
     let unmade = |e: rcgen::Error| KeyError::Unmade(e.into());
     let key = Key::new()?;

@@ -15,7 +15,7 @@ use super::sealed::{Cipher, MAX_KEY, Secret};
 /// # Errors
 ///
 /// [`KeyError`].
-pub(super) fn open_traditional(
+pub fn open_traditional(
     dek_info: &str,
     sealed: &[u8],
     password: &str,

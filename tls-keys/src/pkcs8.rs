@@ -18,7 +18,7 @@ use super::sealed::{self, Secret, Work};
 /// # Errors
 ///
 /// [`KeyError`]: also if it asks for more.
-pub(super) fn open_pkcs8(sealed: &[u8], password: &str) -> Result<PrivateKey, KeyError> {
+pub fn open_pkcs8(sealed: &[u8], password: &str) -> Result<PrivateKey, KeyError> {
     let opened = open_pkcs8_with(sealed, password, &mut Work::new())?;
     Ok(PrivateKey::new(PrivatePkcs8KeyDer::from(&opened[..]).clone_key().into()))
 }
