@@ -19,6 +19,7 @@ mod connection;
 mod endpoint;
 mod error;
 mod group;
+mod held;
 mod hello;
 mod identity;
 mod incoming;
