@@ -33,6 +33,7 @@ mod revocation;
 mod roots;
 mod session;
 mod stream;
+mod tasks;
 mod transport;
 mod version;
 mod wire;
