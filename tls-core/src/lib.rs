@@ -19,6 +19,7 @@ mod connection;
 mod endpoint;
 mod error;
 mod group;
+mod handshake;
 mod held;
 mod hello;
 mod identity;
@@ -52,6 +53,7 @@ pub use connection::Connection;
 pub use endpoint::{Client, Server};
 pub use error::{Error, ErrorKind, Result};
 pub use group::Group;
+pub use handshake::Handshake;
 pub use hello::ClientHello;
 pub use identity::{
     AsyncSigner, Awaited, Completion, Identities, Identity, PrivateKey, SignatureScheme, Signer,
