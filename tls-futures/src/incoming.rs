@@ -58,7 +58,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsIncoming<IO> {
     ///
     /// # Errors
     ///
-    /// The future's, as those of [`TlsAcceptor::accept`].
+    /// The future's, as those of [`TlsAcceptor::accept`](crate::TlsAcceptor::accept).
     pub fn accept(self, server: &Server) -> Handshake<IO> {
         Handshake::new(self.0.accept(server))
     }
