@@ -12,6 +12,7 @@ use tls_conformance::Leaf;
 
 use crate::facts::to_pem;
 use crate::failure::{Failure, Result};
+use crate::ocsp::{ClientStaple, Ocsp, ServerStaple};
 use crate::output;
 use crate::transport::HostPort;
 
@@ -36,6 +37,8 @@ pub(crate) enum Command {
     /// For each pair: a fresh certificate authority, a handshake in which both sides present
     /// certificates, ALPN, 16 MiB each way, and a proper close both ways. One table at the end.
     Demo,
+    /// Ask an OCSP responder whether a certificate has been revoked, and explain what it says.
+    Ocsp(Box<Ocsp>),
     /// Run a TLS server that echoes, or that serves the files of a directory.
     Serve(Serve),
 }
@@ -133,6 +136,8 @@ pub(crate) struct Connect {
     /// Accept a certificate that has expired or is not valid yet. Chain and name are still verified.
     #[arg(long)]
     pub(crate) insecure_no_verify_time: bool,
+    #[command(flatten)]
+    pub(crate) staple: ClientStaple,
     /// Exit with 0 also if the connection ends without close_notify, cut short perhaps. Some web
     /// servers end so when they are done.
     #[arg(long)]
@@ -178,6 +183,8 @@ pub(crate) struct Serve {
     /// What to do about client certificates; 'require' if --client-ca is given, else 'none'.
     #[arg(long, value_name = "HOW")]
     pub(crate) client_auth: Option<ClientAuthArg>,
+    #[command(flatten)]
+    pub(crate) staple: ServerStaple,
     /// Send back whatever comes.
     #[arg(long, required_unless_present = "www", conflicts_with = "www")]
     pub(crate) echo: bool,
@@ -384,7 +391,8 @@ pub(crate) fn usage(why: impl Into<String>) -> Failure {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 success, 1 TLS or the network failed, 2 bad usage or unreadable input.";
+Exit codes: 0 success, 1 TLS or the network failed, 2 bad usage or unreadable input; 'polytls ocsp'
+has more.";
 
 #[cfg(test)]
 mod tests {

@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use crate::cli::{self, Connect};
 use crate::facts::{Close, Facts};
 use crate::failure::{Failure, Result, one_line};
+use crate::ocsp::{self, Elsewhere};
 use crate::output::{self, OutputFile};
 use crate::transport::{HostPort, Tcp, handshake, linger, runtime};
 
@@ -27,12 +28,16 @@ pub(crate) fn run(args: &Connect) -> Result {
         Some(name) => ServerName::parse(name)?,
         None => ServerName::parse(&args.peer.host)?,
     };
-    let client = Client::new(&config(args)?, backend)?;
+    let config = config(args)?;
+    let client = Client::new(&config, backend)?;
+    let elsewhere = args.staple.ocsp_response.as_deref();
+    let elsewhere = elsewhere.map(|path| Elsewhere::read(path, &config, backend));
+    let elsewhere = elsewhere.transpose()?;
     let file = args.facts.as_deref().map(OutputFile::create).transpose()?;
     let mut facts = Facts::new(backend);
 
     let runtime = runtime()?;
-    let outcome = runtime.block_on(talk(args, &client, &name, &mut facts));
+    let outcome = runtime.block_on(talk(args, &client, elsewhere.as_ref(), &name, &mut facts));
     // A thread may still wait for standard input; nobody waits for that thread.
     runtime.shutdown_background();
 
@@ -60,6 +65,7 @@ fn config(args: &Connect) -> Result<ClientConfig> {
             false => EndOfStream::RequireCloseNotify,
         })
         .roots(if args.ca.is_empty() { Roots::system() } else { cli::roots(&args.ca)? })
+        .staple(args.staple.policy())
         .versions(args.tls.versions()?);
     if let (Some(cert), Some(key)) = (&args.cert, &args.key) {
         config = config.identity(Identity::from_pem_files(cert, key)?);
@@ -67,7 +73,13 @@ fn config(args: &Connect) -> Result<ClientConfig> {
     Ok(config.build()?)
 }
 
-async fn talk(args: &Connect, client: &Client, name: &ServerName, facts: &mut Facts) -> Result {
+async fn talk(
+    args: &Connect,
+    client: &Client,
+    elsewhere: Option<&Elsewhere>,
+    name: &ServerName,
+    facts: &mut Facts,
+) -> Result {
     let (socket, address) = dial(&args.peer).await?;
     let place = format!("peer {address}, server name {name}");
     let mut stream = client.connect(name, Tcp::new(socket))?;
@@ -75,8 +87,19 @@ async fn talk(args: &Connect, client: &Client, name: &ServerName, facts: &mut Fa
         linger(&mut stream).await;
         return Err(Failure::at(place)(e));
     }
-    facts.negotiated = stream.negotiated();
+    let negotiated = stream.negotiated().unwrap_or_default();
+    facts.staple = ocsp::of_peer(&negotiated);
+    facts.negotiated = Some(negotiated.clone());
     output::note(format!("connected to {address} as {name}\n{}", facts.to_lines()));
+    if let Some(elsewhere) = elsewhere {
+        match elsewhere.verify(&negotiated) {
+            Ok(outcome) => output::note(format!("  {:<12}{}", "response", ocsp::summary(&outcome))),
+            Err(e) => {
+                linger(&mut stream).await;
+                return Err(e);
+            }
+        }
+    }
 
     let mut exchange = Exchange::new(&mut stream);
     let end = poll_fn(|cx| exchange.poll(cx)).await?;

@@ -1,10 +1,13 @@
 //! What is known about a connection, for people and for programs.
 
 use pem::{EncodeConfig, LineEnding, Pem};
+use polytls::ocsp::Outcome;
 use polytls::pki_types::CertificateDer;
 use polytls::x509::CertificateFacts;
 use polytls::{Backend, Negotiated};
 use serde_json::{Value, json};
+
+use crate::ocsp;
 
 /// What is known about a connection.
 #[derive(Debug)]
@@ -15,6 +18,8 @@ pub(crate) struct Facts {
     pub(crate) negotiated: Option<Negotiated>,
     /// Nothing before the connection has ended, and if it ended in another way.
     pub(crate) close: Option<Close>,
+    /// What the stapled OCSP response says; nothing if none has come.
+    pub(crate) staple: Option<Outcome>,
 }
 
 /// How the peer ended what it sent.
@@ -38,7 +43,7 @@ impl Close {
 impl Facts {
     pub(crate) fn new(backend: &dyn Backend) -> Self {
         let library = backend.library();
-        Self { backend: backend.name(), library, negotiated: None, close: None }
+        Self { backend: backend.name(), library, negotiated: None, close: None, staple: None }
     }
 
     /// What `--facts` writes; what is not known is null.
@@ -57,6 +62,7 @@ impl Facts {
             "peer_chain": chain.filter(|chain| !chain.is_empty()),
             "resumed": known.and_then(|n| n.resumed),
             "servername": known.and_then(|n| n.server_name.as_deref()),
+            "staple": self.staple.as_ref().map(ocsp::to_json),
             "version": known.and_then(|n| n.version).map(|version| version.name()),
         })
     }
@@ -76,6 +82,7 @@ impl Facts {
             ("servername", known.server_name.clone().unwrap_or_else(|| "none".into())),
             ("resumed", or_unknown(resumed)),
             ("certificate", or_unknown(certificate)),
+            ("staple", self.staple.as_ref().map_or_else(|| "none".into(), ocsp::summary)),
         ]
         .map(|(name, fact)| format!("  {name:<12}{fact}"))
         .join("\n")

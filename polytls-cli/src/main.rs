@@ -8,6 +8,7 @@ mod demo;
 mod facts;
 mod failure;
 mod limbo;
+mod ocsp;
 mod output;
 mod serve;
 mod signal;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         Command::Conformance(args) => conformance::run(&args),
         Command::Connect(args) => connect::run(&args),
         Command::Demo => demo::run(),
+        Command::Ocsp(args) => ocsp::run(&args),
         Command::Serve(args) => serve::run(&args),
     };
     match outcome {

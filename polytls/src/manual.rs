@@ -3,6 +3,7 @@
 //! - [`choosing`] a backend
 //! - [`certificates`]: whom to trust, and who one is
 //! - [`verification`]: what is checked of a peer, and by whom
+//! - [`ocsp`]: whether a certificate has been revoked, as its issuer says
 //! - [`serving`]: which server a client gets
 //! - [`closing`] a connection
 //! - [`capabilities`]: what a backend can do
@@ -19,6 +20,9 @@ pub mod certificates {}
 
 #[doc = include_str!("manual/verification.md")]
 pub mod verification {}
+
+#[doc = include_str!("manual/ocsp.md")]
+pub mod ocsp {}
 
 #[doc = include_str!("manual/serving.md")]
 pub mod serving {}

@@ -1,13 +1,14 @@
 //! `polytls serve`: a TLS server that echoes, or serves files.
 
 mod echo;
+mod staple;
 mod www;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use polytls::{Backend, ClientAuth, EndOfStream, Error, ErrorKind, Server, ServerConfig, Stream};
+use polytls::{ClientAuth, EndOfStream, Error, ErrorKind, Identity, Server, ServerConfig, Stream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
@@ -26,15 +27,17 @@ pub(crate) fn run(args: &Serve) -> Result {
         Some(directory) => Content::Www(Www::new(directory)?),
         None => Content::Echo,
     };
-    let server = Server::new(&config(args, backend)?, backend)?;
+    let identities = staple::prepare(&args.staple, args.identities.load(backend)?, backend)?;
+    let server = Server::new(&config(args, identities.clone())?, backend)?;
+    let _keepers = staple::keep(&args.staple, &identities, backend)?;
     let runtime = runtime()?;
     let outcome = runtime.block_on(serve(args, Arc::new(Service { server, content })));
     runtime.shutdown_background();
     outcome
 }
 
-fn config(args: &Serve, backend: &dyn Backend) -> Result<ServerConfig> {
-    let mut identities = args.identities.load(backend)?.into_iter();
+fn config(args: &Serve, identities: Vec<Identity>) -> Result<ServerConfig> {
+    let mut identities = identities.into_iter();
     let first = identities.next().ok_or_else(|| usage("a server needs an identity"))?;
     let config = identities
         .fold(ServerConfig::builder(first), |config, identity| config.add_identity(identity))

@@ -4,6 +4,9 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 mod connect;
+mod limbo;
+mod ocsp;
+mod ocsp_responder;
 mod reports;
 mod serve;
 mod support;

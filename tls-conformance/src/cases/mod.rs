@@ -8,10 +8,15 @@ mod driving;
 mod facts;
 mod faults;
 mod handshake;
+mod identity;
+mod incoming;
 mod misuse;
 mod parameters;
+mod revocation;
 mod server_name;
+mod staple;
 mod transfer;
+mod trust;
 mod verification;
 
 use crate::case::Case;
@@ -81,8 +86,29 @@ const GROUPS: &[&[Case]] = &[
     verification::names::CASES,
     verification::order::CASES,
     verification::trust::CASES,
+    trust::clock::CASES,
+    trust::depth::CASES,
+    trust::common_name::CASES,
+    trust::pins::CASES,
+    trust::follow::CASES,
+    trust::replace::CASES,
+    trust::uniform::CASES,
+    trust::unverified::CASES,
+    revocation::CASES,
+    revocation::given::CASES,
+    revocation::policies::CASES,
+    revocation::scopes::CASES,
+    staple::CASES,
+    staple::beside::CASES,
+    staple::serving::CASES,
+    staple::verdicts::CASES,
     alpn::CASES,
     server_name::CASES,
+    identity::CASES,
+    identity::later::CASES,
+    identity::reload::CASES,
+    identity::signer::CASES,
+    incoming::CASES,
     client_auth::CASES,
     transfer::CASES,
     transfer::damage::CASES,
