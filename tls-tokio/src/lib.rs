@@ -77,7 +77,7 @@
 //! # Flushing
 //!
 //! What is written is sent as far as the transport takes it at once; the rest waits until the next call.
-//! So [flush](tokio::io::AsyncWriteExt::flush) before you wait for an answer in another way than by
+//! So [flush](tokio::io::AsyncWrite::poll_flush) before you wait for an answer in another way than by
 //! reading, which sends what is pending too.
 //!
 //! # Closing
@@ -86,7 +86,7 @@
 //!
 //! - [`close_notify`](TlsStream::close_notify) ends what this side sends, and leaves reading and the
 //!   transport as they are.
-//! - [`shutdown`](tokio::io::AsyncWriteExt::shutdown) does that, and shuts the transport's writing
+//! - [`shutdown`](tokio::io::AsyncWrite::poll_shutdown) does that, and shuts the transport's writing
 //!   direction down. Reading stays possible.
 //! - [`into_inner`](TlsStream::into_inner) sends nothing, and gives the transport back.
 //!

@@ -21,7 +21,7 @@ use crate::transport::Io;
 /// own helpers holds: `read` and `write` take nothing if they did not end, `read_exact` and `write_all`
 /// do not say how far they came.
 ///
-/// [`tokio::io::split`] gives the two directions to two tasks.
+/// `tokio::io::split` gives the two directions to two tasks.
 ///
 /// Dropping it sends nothing: the peer sees a truncated connection. See [the three ways to
 /// stop](crate#closing).
@@ -36,7 +36,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
     /// # Errors
     ///
     /// Whatever ends the handshake. An alert has been sent as far as the transport took it at once;
-    /// [`shutdown`](tokio::io::AsyncWriteExt::shutdown) waits for the rest of it.
+    /// [shutting down](AsyncWrite::poll_shutdown) waits for the rest of it.
     pub async fn handshake(&mut self) -> io::Result<()> {
         Ok(poll_fn(|cx| self.0.poll_handshake(cx)).await?)
     }
