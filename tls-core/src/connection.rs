@@ -298,6 +298,11 @@ impl Connection {
         self.session.look().staple()
     }
 
+    /// Whether there was an error, which every further call gives again.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
     /// Whether the handshake is done.
     pub fn is_established(&self) -> bool {
         self.phase == Phase::Traffic

@@ -243,19 +243,24 @@ impl<T: Transport> Stream<T> {
             None => call(self, cx),
             Some(both) => call(self, &mut Context::from_waker(&both)),
         };
-        let failed = matches!(polled, Poll::Ready(Err(_)));
-        let changed = failed || self.progress(half) != before;
+        // A failure that was there before changes nothing: the other task has been told.
+        let changed = self.progress(half) != before;
         self.tasks.end(half, cx.waker(), polled.is_pending(), changed);
         polled
     }
 
     /// What a call of `half` can change for the other task.
-    fn progress(&mut self, half: Half) -> (bool, u64) {
+    fn progress(&mut self, half: Half) -> (bool, u64, [bool; 3]) {
         let moved = match half {
             Half::Reader => self.sent,
             Half::Writer => self.connection.wire().received(),
         };
-        (self.is_established(), moved)
+        let failures = [
+            self.connection.has_failed(),
+            self.send_failure.is_some(),
+            self.receive_failure.is_some(),
+        ];
+        (self.is_established(), moved, failures)
     }
 
     fn flush_all(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {

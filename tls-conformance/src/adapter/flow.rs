@@ -141,6 +141,25 @@ pub(super) fn a_writer_hears_of_a_failure<A: Adapter>(backend: &'static dyn Back
     assert_eq!(failed.take(), [ErrorKind::BadRecord; 2]);
 }
 
+/// A task that goes on reading after its writing has failed is not woken for that failure, however often
+/// it meets it.
+pub(super) fn a_failure_is_told_once<A: Adapter>(backend: &'static dyn Backend) {
+    let noise = Noise::none(4);
+    let (client, _server) = established::<A>(backend, &noise, 100_000);
+    let mut tasks = Tasks::new(&noise);
+    tasks.add("the client reads, and writes too late", |cx| {
+        let mut client = client.borrow_mut();
+        assert!(A::poll_shutdown(&mut client, cx).is_ready());
+        let read = A::poll_read(&mut client, cx, &mut [0; 10]);
+        assert!(read.is_pending(), "{read:?}");
+        let written = A::poll_write(&mut client, cx, &[IoSlice::new(b"late")]);
+        assert!(matches!(written, Poll::Ready(Err(_))), "{written:?}");
+        Poll::Pending
+    });
+    let polls = tasks.settle();
+    assert!(polls <= 4, "{polls} polls, and nothing has come"); // tickets may have
+}
+
 /// The one that closes first still receives all that the other has to say.
 pub(super) fn either_side_may_close_first<A: Adapter>(backend: &'static dyn Backend) {
     for client_first in [true, false] {

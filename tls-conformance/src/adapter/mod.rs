@@ -119,6 +119,7 @@ pub fn trials<A: Adapter>(backends: &[&'static dyn Backend]) -> Vec<Trial> {
         ("all_bytes_arrive_both_ways_at_once", flow::all_bytes_arrive::<A>),
         ("a_reader_does_not_take_a_writers_place", flow::a_writer_is_woken::<A>),
         ("a_writer_hears_that_the_connection_failed", flow::a_writer_hears_of_a_failure::<A>),
+        ("a_failure_is_no_reason_to_be_woken_again", flow::a_failure_is_told_once::<A>),
         ("either_side_may_close_first", flow::either_side_may_close_first::<A>),
         ("a_connection_cut_short_is_an_error", flow::a_cut_is_an_error::<A>),
         ("small_pieces_go_out_in_one_write", flow::small_pieces_go_out_in_one_write::<A>),
