@@ -50,7 +50,16 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
     ///
     /// [`io::ErrorKind::InvalidInput`] before the handshake is done; whatever ends the connection.
     pub async fn close_notify(&mut self) -> io::Result<()> {
-        Ok(poll_fn(|cx| self.0.poll_close_notify(cx)).await?)
+        poll_fn(|cx| self.poll_close_notify(cx)).await
+    }
+
+    /// The same, for who polls by hand.
+    ///
+    /// # Errors
+    ///
+    /// As [`close_notify`](Self::close_notify).
+    pub fn poll_close_notify(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_close_notify(cx).map_err(Into::into)
     }
 }
 
