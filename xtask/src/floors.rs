@@ -23,7 +23,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("tls-futures", &["tls-core"]),
     ("tls-tokio", &["tls-core"]),
     ("polytls", UNDER_FACADE),
-    ("polytls-cli", &["polytls", "tls-conformance", "tls-staple"]),
+    ("polytls-cli", &["polytls", "tls-conformance", "tls-staple", "tls-tokio"]),
     ("tls-interop", &[]),
     ("xtask", &[]),
 ];

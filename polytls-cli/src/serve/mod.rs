@@ -8,7 +8,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use polytls::{ClientAuth, EndOfStream, Error, ErrorKind, Identity, Server, ServerConfig, Stream};
+use polytls::{ClientAuth, EndOfStream, Error, ErrorKind, Identity, Server, ServerConfig};
+use tls_tokio::TlsAcceptor;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
@@ -18,7 +19,7 @@ use crate::cli::{self, ClientAuthArg, Serve, usage};
 use crate::failure::{Failure, Result, one_line};
 use crate::output;
 use crate::signal::Stop;
-use crate::transport::{Tcp, handshake, linger, runtime};
+use crate::transport::{Tls, handshake, linger, prompt, runtime};
 use www::Www;
 
 pub(crate) fn run(args: &Serve) -> Result {
@@ -31,7 +32,8 @@ pub(crate) fn run(args: &Serve) -> Result {
     let server = Server::new(&config(args, identities.clone())?, backend)?;
     let _keepers = staple::keep(&args.staple, &identities, backend)?;
     let runtime = runtime()?;
-    let outcome = runtime.block_on(serve(args, Arc::new(Service { server, content })));
+    let outcome =
+        runtime.block_on(serve(args, Arc::new(Service { acceptor: server.into(), content })));
     runtime.shutdown_background();
     outcome
 }
@@ -70,7 +72,7 @@ fn client_auth(args: &Serve) -> Result<ClientAuth> {
 
 /// What is done with every connection.
 struct Service {
-    server: Server,
+    acceptor: TlsAcceptor,
     content: Content,
 }
 
@@ -138,9 +140,9 @@ async fn connection(
     mut stop: watch::Receiver<bool>,
 ) {
     let failed = |e: Failure| output::note(format!("{} (peer {peer})", e.one_line()));
-    let mut stream = match service.server.accept(Tcp::new(socket)) {
+    let mut stream = match service.acceptor.begin(prompt(socket)) {
         Ok(stream) => stream,
-        Err(e) => return failed(e.into()),
+        Err(e) => return failed(Error::from(e).into()),
     };
     let mut stop_later = stop.clone();
     let outcome = tokio::select! {
@@ -156,11 +158,7 @@ async fn connection(
     linger(&mut stream).await;
 }
 
-async fn converse(
-    content: &Content,
-    stream: &mut Stream<Tcp>,
-    stop: &mut watch::Receiver<bool>,
-) -> Result {
+async fn converse(content: &Content, stream: &mut Tls, stop: &mut watch::Receiver<bool>) -> Result {
     tokio::select! {
         outcome = handshake(stream) => outcome?,
         () = asked_to_stop(stop) => return Ok(()),
