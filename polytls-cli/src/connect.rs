@@ -8,13 +8,13 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use polytls::danger::Skip;
-use polytls::{Client, ClientConfig, EndOfStream, Error, ErrorKind, Identity, Roots, ServerName};
+use polytls::{Client, ClientConfig, EndOfStream, Error, ErrorKind, Roots, ServerName};
 use tls_tokio::TlsConnector;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf, Stdin, Stdout, stdin, stdout};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
-use crate::cli::{self, Connect};
+use crate::cli::{self, Connect, usage};
 use crate::facts::{Close, Facts};
 use crate::failure::{Failure, Result, one_line};
 use crate::ocsp::{self, Elsewhere};
@@ -58,6 +58,7 @@ fn config(args: &Connect) -> Result<ClientConfig> {
     leave_out(args.insecure_no_verify_time, Skip::time, "--insecure-no-verify-time");
     let mut config = ClientConfig::builder()
         .alpn(&args.tls.alpn)
+        .checks(args.checks.load()?)
         .danger(skip)
         .end_of_stream(match args.allow_truncation {
             true => EndOfStream::TolerateTruncation,
@@ -66,8 +67,14 @@ fn config(args: &Connect) -> Result<ClientConfig> {
         .roots(if args.ca.is_empty() { Roots::system() } else { cli::roots(&args.ca)? })
         .staple(args.staple.policy())
         .versions(args.tls.versions()?);
-    if let (Some(cert), Some(key)) = (&args.cert, &args.key) {
-        config = config.identity(Identity::from_pem_files(cert, key)?);
+    match (&args.cert, &args.key) {
+        (Some(cert), Some(key)) => {
+            config = config.identity(args.key_password.read()?.open(cert, key)?);
+        }
+        _ if args.key_password.key_password_file.is_some() => {
+            return Err(usage("--key-password-file needs a --key"));
+        }
+        _ => {}
     }
     Ok(config.build()?)
 }

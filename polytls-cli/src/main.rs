@@ -1,15 +1,19 @@
 //! The command line of polytls: try, connect, serve, and prove TLS libraries.
 
 mod backends;
+mod checks;
 mod cli;
 mod conformance;
 mod connect;
 mod demo;
 mod facts;
 mod failure;
+mod identities;
+mod key_password;
 mod limbo;
 mod ocsp;
 mod output;
+mod peer;
 mod serve;
 mod signal;
 mod transport;

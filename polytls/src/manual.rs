@@ -1,7 +1,8 @@
 //! The manual.
 //!
 //! - [`choosing`] a backend
-//! - [`certificates`]: whom to trust, and who one is
+//! - [`certificates`]: whom to trust
+//! - [`identities`]: who one is, and where the key comes from
 //! - [`verification`]: what is checked of a peer, and by whom
 //! - [`ocsp`]: whether a certificate has been revoked, as its issuer says
 //! - [`serving`]: which server a client gets
@@ -17,6 +18,9 @@ pub mod choosing {}
 
 #[doc = include_str!("manual/certificates.md")]
 pub mod certificates {}
+
+#[doc = include_str!("manual/identities.md")]
+pub mod identities {}
 
 #[doc = include_str!("manual/verification.md")]
 pub mod verification {}

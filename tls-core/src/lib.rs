@@ -22,6 +22,7 @@ mod group;
 mod handshake;
 mod held;
 mod hello;
+mod hex;
 mod identity;
 mod incoming;
 mod judge;

@@ -84,7 +84,7 @@ impl ClientStaple {
 }
 
 /// What `serve` does about OCSP responses.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct ServerStaple {
     /// Staple the OCSP response in FILE (DER) to the certificate of the first identity.
     #[arg(long, value_name = "FILE")]

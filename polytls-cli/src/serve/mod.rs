@@ -1,14 +1,19 @@
 //! `polytls serve`: a TLS server that echoes, or serves files.
 
 mod echo;
+mod reload;
 mod staple;
 mod www;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use polytls::{ClientAuth, EndOfStream, Error, ErrorKind, Identity, Server, ServerConfig};
+use polytls::{
+    Backend, Checks, ClientAuth, EndOfStream, Error, ErrorKind, Identity, Server, ServerConfig,
+};
+use tls_staple::Keeper;
 use tls_tokio::TlsAcceptor;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -18,7 +23,7 @@ use tokio::time::sleep;
 use crate::cli::{self, ClientAuthArg, Serve, usage};
 use crate::failure::{Failure, Result, one_line};
 use crate::output;
-use crate::signal::Stop;
+use crate::signal::{Hangup, Stop};
 use crate::transport::{Tls, handshake, linger, prompt, runtime};
 use www::Www;
 
@@ -28,26 +33,100 @@ pub(crate) fn run(args: &Serve) -> Result {
         Some(directory) => Content::Www(Www::new(directory)?),
         None => Content::Echo,
     };
-    let identities = staple::prepare(&args.staple, args.identities.load(backend)?, backend)?;
-    let server = Server::new(&config(args, identities.clone())?, backend)?;
-    let _keepers = staple::keep(&args.staple, &identities, backend)?;
+    let site = Site {
+        args: args.clone(),
+        backend,
+        made: args.identities.make()?,
+        keepers: Mutex::default(),
+    };
+    // Before they are read, so that no change is missed.
+    let loaded = reload::fingerprint(&site.files());
+    let identities = site.identities()?;
+    let server = Server::new(&config(args, &identities)?, backend)?;
+    site.keep(&identities)?;
+    let site = Arc::new(site);
     let runtime = runtime()?;
-    let outcome =
-        runtime.block_on(serve(args, Arc::new(Service { acceptor: server.into(), content })));
+    let outcome = runtime.block_on(async {
+        if args.reload {
+            let hangup = Hangup::new().map_err(Error::from)?;
+            tokio::spawn(reload::follow(server.clone(), site.clone(), hangup, loaded));
+        }
+        serve(args, Arc::new(Service { acceptor: server.into(), content })).await
+    });
     runtime.shutdown_background();
     outcome
 }
 
-fn config(args: &Serve, identities: Vec<Identity>) -> Result<ServerConfig> {
-    let mut identities = identities.into_iter();
+/// What a server is made of, as often as that is asked for.
+struct Site {
+    args: Serve,
+    backend: &'static dyn Backend,
+    /// Identities that are in no file.
+    made: Vec<Identity>,
+    /// Who keeps the staples of the identities in place fresh.
+    keepers: Mutex<Vec<Keeper>>,
+}
+
+impl Site {
+    /// Puts what the files say now in place of what `server` has.
+    fn reload(&self, server: &Server) -> Result {
+        let identities = self.identities()?;
+        server.reload(&config(&self.args, &identities)?, self.backend)?;
+        self.keep(&identities)
+    }
+
+    fn identities(&self) -> Result<Vec<Identity>> {
+        let password = self.args.key_password.read()?;
+        if self.args.key_password.key_password_file.is_some() && !self.args.identities.has_files() {
+            return Err(usage("--key-password-file needs a --key or an --identity"));
+        }
+        let identities = self.args.identities.load(&self.made, &password, self.backend)?;
+        staple::prepare(&self.args.staple, identities, self.backend)
+    }
+
+    /// Keeps the staples of these identities fresh, if that is asked for, and no others.
+    fn keep(&self, identities: &[Identity]) -> Result {
+        let keepers = staple::keep(&self.args.staple, identities, self.backend)?;
+        *self.keepers.lock().unwrap_or_else(PoisonError::into_inner) = keepers;
+        Ok(())
+    }
+
+    /// Everything that is read for it.
+    fn files(&self) -> Vec<PathBuf> {
+        let Serve { key_password, client_ca, revocation, staple, .. } = &self.args;
+        let mut files = self.args.identities.files();
+        files.extend(
+            key_password
+                .key_password_file
+                .iter()
+                .chain(client_ca)
+                .chain(revocation.files())
+                .chain(&staple.staple)
+                .cloned(),
+        );
+        files
+    }
+}
+
+fn config(args: &Serve, identities: &[Identity]) -> Result<ServerConfig> {
+    let mut identities = identities.iter().cloned();
     let first = identities.next().ok_or_else(|| usage("a server needs an identity"))?;
+    let client_auth = client_auth(args)?;
+    let checks = match args.revocation.load()? {
+        None => Checks::new(),
+        Some(_) if client_auth.roots().is_none() => {
+            return Err(usage("--crl needs a --client-ca to verify certificates against"));
+        }
+        Some(lists) => Checks::new().revocation(lists),
+    };
     let config = identities
         .fold(ServerConfig::builder(first), |config, identity| config.add_identity(identity))
         .alpn(match &args.tls.alpn[..] {
             [] if args.www.is_some() => vec!["http/1.1"],
             names => names.iter().map(String::as_str).collect(),
         })
-        .client_auth(client_auth(args)?)
+        .checks(checks)
+        .client_auth(client_auth)
         .end_of_stream(match args.www {
             Some(_) => EndOfStream::TolerateTruncation, // HTTP marks the ends of its messages
             None => EndOfStream::RequireCloseNotify,
