@@ -8,8 +8,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use polytls::danger::Skip;
-use polytls::{Client, ClientConfig, EndOfStream, Error, ErrorKind, Roots, ServerName, Stream};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, Stdin, Stdout, stdin, stdout};
+use polytls::{Client, ClientConfig, EndOfStream, Error, ErrorKind, Roots, ServerName};
+use tls_tokio::TlsConnector;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf, Stdin, Stdout, stdin, stdout};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
@@ -18,7 +19,7 @@ use crate::facts::{Close, Facts};
 use crate::failure::{Failure, Result, one_line};
 use crate::ocsp::{self, Elsewhere};
 use crate::output::{self, OutputFile};
-use crate::transport::{HostPort, Tcp, handshake, linger, runtime};
+use crate::transport::{HostPort, Tls, handshake, linger, prompt, runtime};
 
 pub(crate) fn run(args: &Connect) -> Result {
     let backend = args.backend.choose()?;
@@ -87,7 +88,8 @@ async fn talk(
 ) -> Result {
     let (socket, address) = dial(&args.peer).await?;
     let place = format!("peer {address}, server name {name}");
-    let mut stream = client.connect(name, Tcp::new(socket))?;
+    let mut stream =
+        TlsConnector::from(client.clone()).begin(name, prompt(socket)).map_err(Error::from)?;
     if let Err(e) = handshake(&mut stream).await {
         linger(&mut stream).await;
         return Err(Failure::at(place)(e));
@@ -179,16 +181,13 @@ async fn dial(peer: &HostPort) -> Result<(TcpStream, SocketAddr)> {
 }
 
 /// Sends what was read already, and close_notify, if the peer still takes it.
-async fn farewell(stream: &mut Stream<Tcp>, mut to_peer: Buffer) {
+async fn farewell(stream: &mut Tls, to_peer: Buffer) {
     let send = async {
-        while !to_peer.is_empty() {
-            let n = poll_fn(|cx| stream.poll_write(cx, to_peer.bytes())).await?;
-            to_peer.consume(n);
-        }
-        poll_fn(|cx| stream.poll_close_notify(cx)).await
+        stream.write_all(to_peer.bytes()).await?;
+        stream.close_notify().await
     };
     // The peer has said all it had to say: that it does not listen either is no failure.
-    let _: Result<polytls::Result<()>, _> = timeout(Duration::from_secs(2), send).await;
+    let _: Result<io::Result<()>, _> = timeout(Duration::from_secs(2), send).await;
 }
 
 /// The transport ended before close_notify came, in one way or another.
@@ -202,7 +201,7 @@ fn is_truncation(kind: ErrorKind) -> bool {
 
 /// Both directions at once, in one task: each is moved as far as it goes, then all wait.
 struct Exchange<'a> {
-    stream: &'a mut Stream<Tcp>,
+    stream: &'a mut Tls,
     stdin: Stdin,
     stdout: Stdout,
     to_peer: Buffer,
@@ -227,7 +226,7 @@ enum Sending {
 }
 
 impl<'a> Exchange<'a> {
-    fn new(stream: &'a mut Stream<Tcp>) -> Self {
+    fn new(stream: &'a mut Tls) -> Self {
         Self {
             stream,
             stdin: stdin(),
@@ -265,14 +264,13 @@ impl<'a> Exchange<'a> {
                     Poll::Ready(result) => result.map(|_| Poll::Ready(())),
                     // Records that wait for the socket must go out while nothing else happens.
                     Poll::Pending => {
-                        if self.stream.wants_write() {
-                            let _ = self.stream.poll_flush(cx); // met again by the next write
-                        }
+                        let _ = Pin::new(&mut *self.stream).poll_flush(cx); // met again by the next write
                         Ok(Poll::Pending)
                     }
                 };
             }
-            Sending::Open => match self.stream.poll_write(cx, self.to_peer.bytes()) {
+            Sending::Open => match Pin::new(&mut *self.stream).poll_write(cx, self.to_peer.bytes())
+            {
                 Poll::Ready(Ok(n)) => {
                     self.to_peer.consume(n);
                     Ok(())
@@ -291,7 +289,7 @@ impl<'a> Exchange<'a> {
             Sending::Done | Sending::Failed(_) => return Ok(Poll::Pending),
         };
         if let Err(e) = outcome {
-            self.sending = Sending::Failed(e);
+            self.sending = Sending::Failed(e.into());
         }
         Ok(Poll::Ready(()))
     }
@@ -315,8 +313,7 @@ impl<'a> Exchange<'a> {
             };
         }
         if self.end.is_none() {
-            let stream = &mut *self.stream;
-            match self.to_stdout.poll_fill_with(|buf| stream.poll_read(cx, buf)) {
+            match self.to_stdout.poll_fill(cx, Pin::new(&mut *self.stream)) {
                 Poll::Ready(Ok(0)) => {
                     self.end = Some(Ok(match self.stream.ended_without_close() {
                         true => Close::Truncated,
@@ -324,7 +321,7 @@ impl<'a> Exchange<'a> {
                     }));
                 }
                 Poll::Ready(Ok(_)) => return Ok(Poll::Ready(None)),
-                Poll::Ready(Err(e)) => self.end = Some(Err(e)),
+                Poll::Ready(Err(e)) => self.end = Some(Err(e.into())),
                 Poll::Pending => {}
             }
         }
@@ -359,20 +356,10 @@ impl Buffer {
         cx: &mut Context<'_>,
         from: Pin<&mut R>,
     ) -> Poll<io::Result<usize>> {
-        self.poll_fill_with(|buf| {
-            let mut buf = ReadBuf::new(buf);
-            ready!(from.poll_read(cx, &mut buf))?;
-            Poll::Ready(Ok(buf.filled().len()))
-        })
-    }
-
-    fn poll_fill_with<E>(
-        &mut self,
-        read: impl FnOnce(&mut [u8]) -> Poll<Result<usize, E>>,
-    ) -> Poll<Result<usize, E>> {
-        let n = ready!(read(&mut self.bytes))?;
-        (self.begin, self.end) = (0, n);
-        Poll::Ready(Ok(n))
+        let mut buf = ReadBuf::new(&mut self.bytes);
+        ready!(from.poll_read(cx, &mut buf))?;
+        (self.begin, self.end) = (0, buf.filled().len());
+        Poll::Ready(Ok(self.end))
     }
 
     fn consume(&mut self, n: usize) {

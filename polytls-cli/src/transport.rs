@@ -1,77 +1,48 @@
 //! TLS over a TCP socket of tokio.
 
 use std::fmt;
-use std::future::poll_fn;
-use std::io::{self, IoSlice};
-use std::pin::Pin;
 use std::str::FromStr;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use polytls::{Error, ErrorKind, Result, ServerName, Stream, Transport};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use polytls::{Error, ErrorKind, Result, ServerName};
+use tls_tokio::TlsStream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
-/// A connected TCP socket.
-#[derive(Debug)]
-pub(crate) struct Tcp(TcpStream);
+/// TLS over a TCP socket.
+pub(crate) type Tls = TlsStream<TcpStream>;
 
-impl Tcp {
-    pub(crate) fn new(socket: TcpStream) -> Self {
-        // Records are flushed when complete; waiting for more only adds delay. Where it cannot be
-        // set, the connection works all the same.
-        let _ = socket.set_nodelay(true);
-        Self(socket)
-    }
-}
-
-impl Transport for Tcp {
-    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        let mut buf = ReadBuf::new(buf);
-        ready!(Pin::new(&mut self.0).poll_read(cx, &mut buf))?;
-        Poll::Ready(Ok(buf.filled().len()))
-    }
-
-    fn poll_write(
-        &mut self,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write_vectored(cx, bufs)
-    }
-
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
-    }
+/// A socket that does not wait for more before it sends.
+pub(crate) fn prompt(socket: TcpStream) -> TcpStream {
+    // Records are flushed when complete; waiting for more only adds delay. Where it cannot be set,
+    // the connection works all the same.
+    let _ = socket.set_nodelay(true);
+    socket
 }
 
 /// Finishes the handshake, or gives up.
-pub(crate) async fn handshake(stream: &mut Stream<Tcp>) -> Result<()> {
-    let Ok(result) = timeout(HANDSHAKE_LIMIT, poll_fn(|cx| stream.poll_handshake(cx))).await else {
+pub(crate) async fn handshake(stream: &mut Tls) -> Result<()> {
+    let Ok(result) = timeout(HANDSHAKE_LIMIT, stream.handshake()).await else {
         let why = format!("no handshake within {} s", HANDSHAKE_LIMIT.as_secs());
         return Err(Error::new(ErrorKind::Timeout).because(why));
     };
-    result
+    Ok(result?)
 }
 
 /// Ends the writing direction, and waits a little for the peer to end its own.
 ///
 /// A socket that is closed while bytes of the peer are on their way answers them with a reset, and
 /// that may overtake the last bytes sent: the close_notify, or the alert that says what went wrong.
-pub(crate) async fn linger(stream: &mut Stream<Tcp>) {
+pub(crate) async fn linger(stream: &mut Tls) {
     let drain = async {
-        let _ = poll_fn(|cx| stream.poll_flush(cx)).await;
-        let tcp = stream.transport_mut();
-        let _ = poll_fn(|cx| tcp.poll_shutdown(cx)).await;
+        let _ = stream.flush().await;
+        let tcp = stream.get_mut();
+        let _ = tcp.shutdown().await;
         let mut scrap = vec![0; 16_384];
         let mut left = LINGER_BYTES;
-        while let Ok(n @ 1..) = poll_fn(|cx| tcp.poll_read(cx, &mut scrap)).await {
+        while let Ok(n @ 1..) = tcp.read(&mut scrap).await {
             left = left.saturating_sub(n);
             if left == 0 {
                 break;
@@ -178,7 +149,7 @@ mod tests {
         let identity = tls_conformance::Leaf::server(&["localhost"]).self_signed();
         let config = polytls::ServerConfig::builder(identity).build().unwrap();
         let server = polytls::Server::new(&config, polytls::backend::all()[0]).unwrap();
-        let mut stream = server.accept(Tcp::new(socket)).unwrap();
+        let mut stream = tls_tokio::TlsAcceptor::from(server).begin(socket).unwrap();
         let e = handshake(&mut stream).await.unwrap_err();
         assert_eq!(e.kind(), ErrorKind::Timeout);
         assert!(e.to_string().contains("30 s"), "{e}");

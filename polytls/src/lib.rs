@@ -33,6 +33,9 @@
 //! - [`Stream`]: a connection over a [`Transport`]; [`Connection`]: one whose bytes are moved by hand.
 //! - [`danger`]: what gives protection up.
 //!
+//! For tokio there is the crate `tls-tokio`, for smol and async-std `tls-futures`: they take a [`Client`] or
+//! a [`Server`] of this crate's, and make streams of the runtime's.
+//!
 //! # Features
 //!
 //! | feature | backend | needs |

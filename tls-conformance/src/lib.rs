@@ -12,6 +12,7 @@
 //! 1.2, it may also be refused for [`Tls12HalfClose`](tls_core::Capability::Tls12HalfClose), by a
 //! backend that lacks it.
 
+pub mod adapter;
 mod case;
 mod cases;
 mod certs;

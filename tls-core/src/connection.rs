@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::Waker;
 
+use crate::held::Held;
 use crate::identity::choose;
 use crate::x509::CertificateFacts;
 use crate::{
@@ -36,7 +37,7 @@ use crate::{
 /// Reading can put answers on the wire too (to a key update, say). Stop feeding bytes while many
 /// wait to be sent: a peer that takes none of its answers could pile them up without end.
 pub struct Connection {
-    session: Box<dyn Session>,
+    session: Held,
     /// Set on a server as long as the identity is not chosen, and the session has no use.
     choice: Option<Choice>,
     wire: Wire,
@@ -75,7 +76,7 @@ impl Rules {
 impl Connection {
     pub(crate) fn new(session: Box<dyn Session>, rules: Rules) -> Self {
         Self {
-            session,
+            session: Held::new(session),
             choice: None,
             wire: Wire::default(),
             rules,
@@ -162,7 +163,7 @@ impl Connection {
         if let Some(choice) = &self.choice {
             match choice.session(&self.wire) {
                 Ok(Some(session)) => {
-                    self.session = session;
+                    self.session = Held::new(session);
                     self.choice = None;
                 }
                 // Let it be said that no more bytes can come.
@@ -191,7 +192,7 @@ impl Connection {
         if self.close_received || self.truncated || buf.is_empty() {
             return Ok(Progress::Ready(0));
         }
-        if self.session.undelivered() == 0 {
+        if self.session.alone().undelivered() == 0 {
             self.check_failure()?;
         }
         match self.call(|session, wire| session.read(wire, buf)) {
@@ -262,9 +263,9 @@ impl Connection {
             return 0;
         }
         if self.failure.is_some() {
-            return self.session.undelivered();
+            return self.session.alone().undelivered();
         }
-        match self.session.buffered(&mut self.wire) {
+        match self.session.alone().buffered(&mut self.wire) {
             Ok(n) => n,
             Err(e) => {
                 self.fail(e);
@@ -278,7 +279,7 @@ impl Connection {
         if self.phase == Phase::Handshake {
             return None;
         }
-        let mut negotiated = self.session.negotiated();
+        let mut negotiated = self.session.look().negotiated();
         if negotiated.alpn.is_none() {
             negotiated.alpn = self.rules.assumed_alpn.as_deref().map(Into::into);
         }
@@ -288,13 +289,18 @@ impl Connection {
     /// After [`Progress::WantSignature`]: has `waker` woken once the [`AsyncSigner`](crate::AsyncSigner)
     /// has answered, or says that it has already. Then the call is made again.
     pub fn await_signature(&mut self, waker: &Waker) -> bool {
-        self.session.await_signature(waker)
+        self.session.alone().await_signature(waker)
     }
 
     /// The OCSP response (DER) that the server has stapled to its certificate, if this side asked for one
     /// and it has come: also after a handshake that failed because of it.
     pub fn staple(&self) -> Option<Vec<u8>> {
-        self.session.staple()
+        self.session.look().staple()
+    }
+
+    /// Whether there was an error, which every further call gives again.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failure.is_some()
     }
 
     /// Whether the handshake is done.
@@ -323,7 +329,7 @@ impl Connection {
         &mut self,
         step: impl FnOnce(&mut dyn Session, &mut Wire) -> Result<Progress<T>>,
     ) -> Result<Progress<T>> {
-        match step(&mut *self.session, &mut self.wire) {
+        match step(self.session.alone(), &mut self.wire) {
             Ok(Progress::WantRead) if self.wire.is_ended() => {
                 let e = Error::new(ErrorKind::UnexpectedEof);
                 Err(self.fail(match self.phase {
@@ -564,6 +570,14 @@ mod tests {
         wire.feed(b"12345");
         wire.consume(6); // nobody but a library should
         let _ = first.check(&wire);
+    }
+
+    #[test]
+    fn a_connection_can_be_shared_between_threads() {
+        fn shared<T: Send + Sync + Unpin>() {}
+        shared::<Connection>();
+        shared::<crate::Incoming>();
+        shared::<crate::Stream<crate::Pipe>>();
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::stream::Stream;
 use crate::{
-    Alert, Blocking, ClientHello, Connection, Progress, Result, Server, SocketTimeouts,
+    Alert, Blocking, ClientHello, Connection, Parts, Progress, Result, Server, SocketTimeouts,
     StdTransport, Transport, Wire,
 };
 
@@ -97,6 +97,21 @@ impl<T: Transport> IncomingStream<T> {
     /// the transport takes it.
     pub fn poll_hello(&mut self, cx: &mut Context<'_>) -> Poll<Result<ClientHello>> {
         self.0.poll_hello(cx)
+    }
+
+    /// Waits until an alert that [`poll_hello`](Self::poll_hello) called for is on its way.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the transport fails with.
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.0.poll_flush(cx)
+    }
+
+    /// Gives the transport back, with all that was read from it: whoever turns out not to speak TLS may
+    /// speak something else that the program knows.
+    pub fn into_transport(self) -> Parts<T> {
+        self.0.into_transport()
     }
 
     /// Goes on with `server`, to which the whole ClientHello is still to come.

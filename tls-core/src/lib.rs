@@ -19,6 +19,8 @@ mod connection;
 mod endpoint;
 mod error;
 mod group;
+mod handshake;
+mod held;
 mod hello;
 mod hex;
 mod identity;
@@ -33,6 +35,7 @@ mod revocation;
 mod roots;
 mod session;
 mod stream;
+mod tasks;
 mod transport;
 mod version;
 mod wire;
@@ -51,6 +54,7 @@ pub use connection::Connection;
 pub use endpoint::{Client, Server};
 pub use error::{Error, ErrorKind, Result};
 pub use group::Group;
+pub use handshake::Handshake;
 pub use hello::ClientHello;
 pub use identity::{
     AsyncSigner, Awaited, Completion, Identities, Identity, PrivateKey, SignatureScheme, Signer,

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 use std::thread::{self, Thread};
 use std::time::Instant;
 
+use crate::tasks::{Half, Tasks};
 use crate::{
     Blocking, ClientHello, Connection, Error, ErrorKind, Negotiated, Progress, Result,
     SocketTimeouts, StdTransport, Transport, Wire,
@@ -21,6 +22,10 @@ use crate::{
 /// sends and leaves reading open; [`poll_shutdown`](Self::poll_shutdown) does that and ends the
 /// transport's writing direction too; [`into_transport`](Self::into_transport) gives the transport
 /// back. Dropping a stream sends nothing: the peer sees a truncated connection.
+///
+/// Two tasks may use one stream, one of them to read and the other to write: each is woken for what it
+/// waits for, whoever moved the bytes. Every `poll_` function but those that read belongs to the task
+/// that writes. A call that is not repeated has lost nothing: what it has read or taken stays.
 #[derive(Debug)]
 pub struct Stream<T> {
     connection: Connection,
@@ -31,6 +36,9 @@ pub struct Stream<T> {
     /// Why the transport gives no more bytes. A socket that was reset says so only once, and then
     /// that it has ended.
     receive_failure: Option<Error>,
+    tasks: Tasks,
+    /// How many bytes the transport has taken.
+    sent: u64,
 }
 
 /// What [`Stream::into_transport`] gives back.
@@ -105,21 +113,32 @@ impl<T> Stream<T> {
 impl<T: Transport> Stream<T> {
     /// Joins `connection` to `transport`.
     pub fn new(connection: Connection, transport: T) -> Self {
-        Self { connection, transport, send_failure: None, receive_failure: None }
+        Self {
+            connection,
+            transport,
+            send_failure: None,
+            receive_failure: None,
+            tasks: Tasks::default(),
+            sent: 0,
+        }
     }
 
     /// Finishes the handshake, and sends the last of it.
     pub fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        ready!(self.drive(cx, Connection::handshake))?;
-        self.poll_flush(cx)
+        self.serve(Half::Writer, cx, |stream, cx| {
+            ready!(stream.drive(cx, Connection::handshake))?;
+            stream.flush_all(cx)
+        })
     }
 
     /// Reads plaintext; `0` is the end of what the peer sends, unless `buf` is empty.
     ///
     /// Sends what is pending before it waits, so that nobody deadlocks for want of a flush.
     pub fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<usize>> {
-        ready!(self.poll_established(cx))?;
-        self.drive(cx, |connection| connection.read(buf))
+        self.serve(Half::Reader, cx, |stream, cx| {
+            ready!(stream.poll_established(cx))?;
+            stream.drive(cx, |connection| connection.read(buf))
+        })
     }
 
     /// Reads plaintext into the first of `bufs` that is not empty, and into the rest as far as
@@ -150,11 +169,13 @@ impl<T: Transport> Stream<T> {
     /// Writes plaintext, and says how much was taken. What was taken is sent as far as the
     /// transport lets it; [flush](Self::poll_flush) for the rest.
     pub fn poll_write(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
-        ready!(self.poll_established(cx))?;
-        self.check_send()?;
-        let n = ready!(self.drive(cx, |connection| connection.write(buf)))?;
-        self.check_send()?;
-        Poll::Ready(Ok(n))
+        self.serve(Half::Writer, cx, |stream, cx| {
+            ready!(stream.poll_established(cx))?;
+            stream.check_send()?;
+            let n = ready!(stream.drive(cx, |connection| connection.write(buf)))?;
+            stream.check_send()?;
+            Poll::Ready(Ok(n))
+        })
     }
 
     /// Writes plaintext out of `bufs`, in order. Small pieces are gathered into one record.
@@ -179,15 +200,12 @@ impl<T: Transport> Stream<T> {
 
     /// Waits until all written bytes are on their way.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        ready!(self.poll_send(cx))?;
-        self.transport.poll_flush(cx).map_err(|e| self.sending_failed(e.into()))
+        self.serve(Half::Writer, cx, Self::flush_all)
     }
 
     /// Sends close_notify: the end of what this side sends. Reading stays possible.
     pub fn poll_close_notify(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        self.check_send()?;
-        ready!(self.drive(cx, Connection::close))?;
-        self.poll_flush(cx)
+        self.serve(Half::Writer, cx, Self::close_direction)
     }
 
     /// Sends close_notify and ends the transport's writing direction.
@@ -195,20 +213,65 @@ impl<T: Transport> Stream<T> {
     /// Before the handshake is done there is nothing to close: what is pending is sent, and the
     /// transport is ended.
     pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        match self.connection.is_established() {
-            true => ready!(self.poll_close_notify(cx))?,
-            false => ready!(self.poll_flush(cx))?, // it may be the alert of a failed handshake
-        }
-        self.transport.poll_shutdown(cx).map_err(Into::into)
+        self.serve(Half::Writer, cx, |stream, cx| {
+            match stream.connection.is_established() {
+                true => ready!(stream.close_direction(cx))?,
+                false => ready!(stream.flush_all(cx))?, // it may be the alert of a failed handshake
+            }
+            stream.transport.poll_shutdown(cx).map_err(Into::into)
+        })
     }
 
     /// The ClientHello, of a connection that waits for one.
     pub(crate) fn poll_hello(&mut self, cx: &mut Context<'_>) -> Poll<Result<ClientHello>> {
-        self.drive(cx, Connection::hello)
+        self.serve(Half::Writer, cx, |stream, cx| stream.drive(cx, Connection::hello))
     }
 
     pub(crate) fn connection(&mut self) -> &mut Connection {
         &mut self.connection
+    }
+
+    /// Makes a call of one of the two tasks that may use this stream.
+    fn serve<R>(
+        &mut self,
+        half: Half,
+        cx: &mut Context<'_>,
+        call: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<Result<R>>,
+    ) -> Poll<Result<R>> {
+        let before = self.progress(half);
+        let polled = match self.tasks.begin(half, cx.waker()) {
+            None => call(self, cx),
+            Some(both) => call(self, &mut Context::from_waker(&both)),
+        };
+        // A failure that was there before changes nothing: the other task has been told.
+        let changed = self.progress(half) != before;
+        self.tasks.end(half, cx.waker(), polled.is_pending(), changed);
+        polled
+    }
+
+    /// What a call of `half` can change for the other task.
+    fn progress(&mut self, half: Half) -> (bool, u64, [bool; 3]) {
+        let moved = match half {
+            Half::Reader => self.sent,
+            Half::Writer => self.connection.wire().received(),
+        };
+        let failures = [
+            self.connection.has_failed(),
+            self.send_failure.is_some(),
+            self.receive_failure.is_some(),
+        ];
+        (self.is_established(), moved, failures)
+    }
+
+    fn flush_all(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        ready!(self.poll_send(cx))?;
+        self.transport.poll_flush(cx).map_err(|e| self.sending_failed(e.into()))
+    }
+
+    fn close_direction(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.check_send()?;
+        ready!(self.drive(cx, Connection::close))?;
+        self.flush_all(cx)
     }
 
     fn poll_established(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
@@ -231,7 +294,7 @@ impl<T: Transport> Stream<T> {
                 Ok(Progress::Ready(_) | Progress::WantWrite) => self.poll_send(cx),
                 // Even a failed step may leave an alert to send, and a pending one output that the
                 // peer waits for: no transport may hold that back.
-                Ok(Progress::WantRead | Progress::WantSignature) | Err(_) => self.poll_flush(cx),
+                Ok(Progress::WantRead | Progress::WantSignature) | Err(_) => self.flush_all(cx),
             };
             match progress {
                 Ok(Progress::Ready(value)) => return Poll::Ready(Ok(value)),
@@ -257,6 +320,7 @@ impl<T: Transport> Stream<T> {
                 Ok(0) => io::Error::from(io::ErrorKind::WriteZero),
                 Ok(n) => {
                     self.connection.wire().sent(n);
+                    self.sent += n as u64;
                     continue;
                 }
                 Err(e) => e,

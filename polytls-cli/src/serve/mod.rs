@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use polytls::{
     Backend, Checks, ClientAuth, EndOfStream, Error, ErrorKind, Identity, Server, ServerConfig,
-    Stream,
 };
+use tls_tokio::TlsAcceptor;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
@@ -23,7 +23,7 @@ use crate::cli::{self, ClientAuthArg, Serve, usage};
 use crate::failure::{Failure, Result, one_line};
 use crate::output;
 use crate::signal::{Hangup, Stop};
-use crate::transport::{Tcp, handshake, linger, runtime};
+use crate::transport::{Tls, handshake, linger, prompt, runtime};
 use staple::Kept;
 use www::Www;
 
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Serve) -> Result {
             let hangup = Hangup::new().map_err(Error::from)?;
             tokio::spawn(reload::follow(server.clone(), site.clone(), hangup, loaded));
         }
-        serve(args, Arc::new(Service { server, content })).await
+        serve(args, Arc::new(Service { acceptor: server.into(), content })).await
     });
     runtime.shutdown_background();
     outcome
@@ -149,7 +149,7 @@ fn client_auth(args: &Serve) -> Result<ClientAuth> {
 
 /// What is done with every connection.
 struct Service {
-    server: Server,
+    acceptor: TlsAcceptor,
     content: Content,
 }
 
@@ -217,9 +217,9 @@ async fn connection(
     mut stop: watch::Receiver<bool>,
 ) {
     let failed = |e: Failure| output::note(format!("{} (peer {peer})", e.one_line()));
-    let mut stream = match service.server.accept(Tcp::new(socket)) {
+    let mut stream = match service.acceptor.begin(prompt(socket)) {
         Ok(stream) => stream,
-        Err(e) => return failed(e.into()),
+        Err(e) => return failed(Error::from(e).into()),
     };
     let mut stop_later = stop.clone();
     let outcome = tokio::select! {
@@ -235,11 +235,7 @@ async fn connection(
     linger(&mut stream).await;
 }
 
-async fn converse(
-    content: &Content,
-    stream: &mut Stream<Tcp>,
-    stop: &mut watch::Receiver<bool>,
-) -> Result {
+async fn converse(content: &Content, stream: &mut Tls, stop: &mut watch::Receiver<bool>) -> Result {
     tokio::select! {
         outcome = handshake(stream) => outcome?,
         () = asked_to_stop(stop) => return Ok(()),

@@ -3,21 +3,19 @@
 use std::error::Error as StdError;
 use std::io;
 use std::path::Path;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, ready};
+use std::pin::pin;
 use std::time::Duration;
 
-use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::server::conn::http1;
-use hyper_util::rt::TokioTimer;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use polytls::{Error, ErrorKind, Stream};
+use polytls::{Error, ErrorKind};
 use tokio::sync::watch;
 use tower_http::services::ServeDir;
 
 use super::asked_to_stop;
 use crate::failure::{Failure, Result};
-use crate::transport::Tcp;
+use crate::transport::Tls;
 
 /// The files of one directory.
 #[derive(Clone, Debug)]
@@ -33,17 +31,13 @@ impl Www {
     }
 
     /// Answers requests until the client closes, or until the server stops; then closes.
-    pub(super) async fn serve(
-        &self,
-        stream: &mut Stream<Tcp>,
-        stop: &mut watch::Receiver<bool>,
-    ) -> Result {
+    pub(super) async fn serve(&self, stream: &mut Tls, stop: &mut watch::Receiver<bool>) -> Result {
         let service = TowerToHyperService::new(self.0.clone());
         let connection = http1::Builder::new()
             .half_close(true) // a client may close its side and still wait for the answer
             .timer(TokioTimer::new())
             .header_read_timeout(IDLE_LIMIT)
-            .serve_connection(Http(stream), service);
+            .serve_connection(TokioIo::new(stream), service);
         let mut connection = pin!(connection);
         let outcome = tokio::select! {
             outcome = connection.as_mut() => outcome,
@@ -72,54 +66,6 @@ fn failure(e: hyper::Error) -> Failure {
         next = cause.source();
     }
     Failure::Report(format!("http: {e}"))
-}
-
-/// A stream as hyper wants it.
-struct Http<'a>(&'a mut Stream<Tcp>);
-
-impl Read for Http<'_> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        mut buf: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        // By way of a buffer, because the cursor's own memory is not initialised.
-        let mut bytes = [0; 8192];
-        let most = buf.remaining().min(bytes.len());
-        let n = ready!(self.0.poll_read(cx, &mut bytes[..most]))?;
-        buf.put_slice(&bytes[..n]);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl Write for Http<'_> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.0.poll_write(cx, buf).map_err(Into::into)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_flush(cx).map_err(Into::into)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_shutdown(cx).map_err(Into::into)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.0.poll_write_vectored(cx, bufs).map_err(Into::into)
-    }
 }
 
 /// How long a client may take for the head of a request, or wait before the next.

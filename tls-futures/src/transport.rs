@@ -1,0 +1,49 @@
+//! Whatever futures-io reads and writes, as the core wants it.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_io::{AsyncRead, AsyncWrite};
+use tls_core::Transport;
+
+/// A transport of futures-io's.
+#[derive(Debug)]
+pub(crate) struct Io<IO>(pub(crate) IO);
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Transport for Io<IO> {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        again(cx, |cx| Pin::new(&mut self.0).poll_read(cx, buf))
+    }
+
+    fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        again(cx, |cx| Pin::new(&mut self.0).poll_write_vectored(cx, bufs))
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        again(cx, |cx| Pin::new(&mut self.0).poll_flush(cx))
+    }
+
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        again(cx, |cx| Pin::new(&mut self.0).poll_close(cx))
+    }
+}
+
+/// An interruption is a reason to try again: later, so that a task whose transport is interrupted over
+/// and over does not keep the others from running.
+fn again<T>(
+    cx: &mut Context<'_>,
+    call: impl FnOnce(&mut Context<'_>) -> Poll<io::Result<T>>,
+) -> Poll<io::Result<T>> {
+    match call(cx) {
+        Poll::Ready(Err(e)) if e.kind() == io::ErrorKind::Interrupted => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+        other => other,
+    }
+}
