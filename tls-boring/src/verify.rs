@@ -145,7 +145,10 @@ fn named(chain: &X509StoreContextRef, most: usize) -> CertificateError {
     let path = chain.chain().filter(|_| result.as_raw() != untrusted_root);
     match path {
         Some(path) if fault == CertificateError::UnknownIssuer => {
-            if path.len() >= most + 2 {
+            // BoringSSL takes no certificate for self-signed that may not sign any.
+            if path.len() == 1 && path.iter().any(signs_itself) {
+                CertificateError::SelfSigned
+            } else if path.len() >= most + 2 {
                 CertificateError::ChainTooLong
             } else if path.iter().next_back().is_some_and(|last| is_misused(last, chain)) {
                 CertificateError::Purpose
@@ -160,17 +163,26 @@ fn named(chain: &X509StoreContextRef, most: usize) -> CertificateError {
 /// Whether `certificate` has an issuer at hand that BoringSSL passed over, because it may not sign
 /// certificates.
 fn is_misused(certificate: &X509Ref, chain: &X509StoreContextRef) -> bool {
-    let passed_over = |issuer: &&X509Ref| {
-        let may_not = X509VerifyError::KEYUSAGE_NO_CERTSIGN.as_raw();
-        issuer.issued(certificate).is_err_and(|e| e.as_raw() == may_not)
-    };
-    let signed = |issuer: &X509Ref| {
-        issuer.public_key().is_ok_and(|key| certificate.verify(&key).unwrap_or(false))
-    };
     let trusted = ffi::trusted_by_name(chain, certificate.issuer_name());
     let candidates = trusted.iter().flatten().chain(chain.untrusted().into_iter().flatten());
     // The peer could send many, and have each of its signatures looked at.
-    candidates.filter(passed_over).take(x509::MAX_INTERMEDIATES).any(signed)
+    let passed_over = candidates.filter(|issuer| is_passed_over(certificate, issuer));
+    passed_over.take(x509::MAX_INTERMEDIATES).any(|issuer| is_signed_by(certificate, issuer))
+}
+
+/// Whether `certificate` is self-signed, and may not sign certificates.
+fn signs_itself(certificate: &X509Ref) -> bool {
+    is_passed_over(certificate, certificate) && is_signed_by(certificate, certificate)
+}
+
+/// Whether `issuer` goes by the name that `certificate` gives, and may not sign certificates.
+fn is_passed_over(certificate: &X509Ref, issuer: &X509Ref) -> bool {
+    let may_not = X509VerifyError::KEYUSAGE_NO_CERTSIGN.as_raw();
+    issuer.issued(certificate).is_err_and(|e| e.as_raw() == may_not)
+}
+
+fn is_signed_by(certificate: &X509Ref, issuer: &X509Ref) -> bool {
+    issuer.public_key().is_ok_and(|key| certificate.verify(&key).unwrap_or(false))
 }
 
 /// Gives the verdict on a chain, and the alert that goes with it.

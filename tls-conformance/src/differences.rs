@@ -222,9 +222,57 @@ pub const DIFFERENCES: &[Difference] = &[
         ],
         cases: &[],
     },
+    Difference {
+        situation: "A server has a staple that is no response about its own certificate, or its \
+                    certificate is self-signed",
+        answers: &[
+            Answer {
+                what: "stapled as it is; clients refuse what is no response about the certificate",
+                backends: STAPLING,
+            },
+            Answer {
+                what: "stapled as it is; from OpenSSL 3.6 on nothing is stapled",
+                backends: &["openssl"],
+            },
+        ],
+        cases: &[
+            "staple::one_about_another_certificate_is_refused_or_not_sent",
+            "staple::one_about_a_certificate_of_another_issuer_is_refused_or_not_sent",
+            "staple::junk_is_refused_or_not_sent",
+            "staple::junk_that_nobody_judges_is_handed_over_or_refused",
+            "staple::one_of_a_self_signed_certificate_is_handed_over_or_not_sent",
+        ],
+    },
+    Difference {
+        situation: "A client that leaves out all verification is stapled what is no response",
+        answers: &[
+            Answer { what: "handed over", backends: STAPLING },
+            Answer {
+                what: "handed over; from OpenSSL 3.6 on `StapleInvalid`, and it cannot be read",
+                backends: &["openssl"],
+            },
+        ],
+        cases: &[
+            "staple::junk_is_refused_or_not_sent",
+            "staple::junk_that_nobody_judges_is_handed_over_or_refused",
+        ],
+    },
+    Difference {
+        situation: "A stapled response has bytes behind it",
+        answers: &[
+            Answer { what: "`StapleInvalid`", backends: STAPLING },
+            Answer {
+                what: "`StapleInvalid`; from OpenSSL 3.6 on those bytes are neither sent nor read",
+                backends: &["openssl"],
+            },
+        ],
+        cases: &["staple::what_stands_behind_a_response_is_refused_or_left_out"],
+    },
 ];
 
 const NATIVE: &[&str] = &["native"];
+/// Those that hand staples over as they are, in all versions.
+const STAPLING: &[&str] = &["boring", "rustls", "rustls-ring"];
 const RUSTLS: &[&str] = &["rustls", "rustls-ring"];
 
 #[cfg(test)]

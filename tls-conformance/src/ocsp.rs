@@ -130,6 +130,13 @@ impl<'a> Answer<'a> {
         Self { signer: (&responder.key, certificate), sent_along: vec![certificate], ..self }
     }
 
+    /// The same with more than one record can hold: the issuer's certificate, many times.
+    #[must_use]
+    pub fn long(self) -> Self {
+        let issuer = self.issuer.certificate_ref();
+        Self { sent_along: vec![issuer; 20_000 / issuer.len() + 1], ..self }
+    }
+
     /// The same with a signature that is well-formed and wrong.
     #[must_use]
     pub fn spoilt(self) -> Self {

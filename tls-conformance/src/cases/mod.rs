@@ -101,6 +101,7 @@ const GROUPS: &[&[Case]] = &[
     staple::CASES,
     staple::beside::CASES,
     staple::serving::CASES,
+    staple::unfit::CASES,
     staple::verdicts::CASES,
     alpn::CASES,
     server_name::CASES,

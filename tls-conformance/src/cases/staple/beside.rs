@@ -23,9 +23,9 @@ cases! { "staple";
         [RequestStaple SkipNameVerification] [SendStaple]
         "Where the name is left out, a certificate of which the staple says revoked is refused.";
     Pair without_the_chain_one_is_handed_over [RequestStaple SkipChainVerification] [SendStaple]
-        "Where the chain is left out, a staple is handed over as it is, whatever it is.";
+        "Where the chain is left out, a response is handed over as it is, whatever it says.";
     Pair without_anything_one_is_handed_over [RequestStaple SkipAllVerification] [SendStaple]
-        "Where everything is left out, a staple is handed over as it is, whatever it is.";
+        "Where everything is left out, a response is handed over as it is, whatever it says.";
     Client without_the_chain_one_cannot_be_required [] []
         "A staple cannot be required where the chain of who could sign it is left out.";
     Pair the_clock_counts_for_staples [RequestStaple VerificationTime] [SendStaple]
@@ -40,7 +40,7 @@ cases! { "staple";
         "A verifier that follows is asked, once, where the server staples nothing.";
     Pair a_verifier_in_place_of_the_library_is_shown_the_staple
         [CustomVerification RequestStaple] [SendStaple]
-        "A verifier in place of the library is shown the staple, whatever it is, and decides.";
+        "A verifier in place of the library is shown the staple, whatever it says, and decides.";
     Pair what_is_trusted_as_it_is_needs_nobody_to_speak_of_it
         [PartialChains RequestStaple] [SendStaple]
         "Of a certificate that is trusted as it is nobody could say more: its staple is handed over.";
@@ -94,13 +94,13 @@ fn without_the_name_a_revoked_certificate_is_refused(
     meeting.in_effect()
 }
 
-/// Whatever is stapled is handed over.
+/// Whatever a stapled response says, it is handed over.
 fn handed_over(meeting: &Meeting<'_>) -> Result<()> {
     for response in [
         good(meeting),
         Answer::revoked(&meeting.issuer, meeting.leaf()).der(),
-        b"no response at all".to_vec(),
-        vec![7; 20_000],
+        Answer::good(&meeting.issuer, meeting.leaf()).long().der(),
+        Answer::later(),
     ] {
         meeting.accepts(&response)?;
     }
@@ -140,7 +140,7 @@ fn uniform_verification_looks_at_staples(client: &dyn Backend, server: &dyn Back
     let meeting = Meeting::of(client, server).asking(uniform.clone());
     meeting.accepts(&good(&meeting))?;
     meeting.in_effect()?;
-    meeting.refuses(Some(b"junk"), CertificateError::StapleInvalid)?;
+    meeting.refuses(Some(&Answer::later()), CertificateError::StapleInvalid)?;
     meeting.accepts_none()?;
     // And it is the one that is asked.
     let (identity, root) = p521_chain();
@@ -202,13 +202,13 @@ fn a_verifier_in_place_of_the_library_is_shown_the_staple(
         let witness = Witness::saying(verdict);
         let replace = Verification::Replace(witness.clone());
         let meeting = Meeting::of(client, server).asking(Checks::new().verification(replace));
-        let junk = b"no response at all";
+        let later = Answer::later();
         match verdict {
-            Ok(()) => meeting.accepts(junk)?,
-            Err(why) => told::refusal(meeting.pair(Some(junk))?.handshakes().0, why)?,
+            Ok(()) => meeting.accepts(&later)?,
+            Err(why) => told::refusal(meeting.pair(Some(&later))?.handshakes().0, why)?,
         }
         let [seen] = &witness.seen()[..] else { panic!("asked {} times", witness.calls()) };
-        assert_eq!(seen.staple.as_deref(), Some(&junk[..]));
+        assert_eq!(seen.staple.as_ref(), Some(&later));
         let (client, _) = meeting.requiring().pair(None)?.handshakes();
         told::refusal(client, CertificateError::StapleMissing)?;
     }
@@ -222,7 +222,7 @@ fn what_is_trusted_as_it_is_needs_nobody_to_speak_of_it(
     let meeting = Meeting::of(client, server);
     meeting.in_effect()?;
     let roots = Roots::empty().with_der(meeting.leaf().clone())?;
-    Meeting { roots, ..meeting }.accepts(b"no response at all")
+    Meeting { roots, ..meeting }.accepts(&Answer::later())
 }
 
 fn lists_come_before_staples(client: &dyn Backend, server: &dyn Backend) -> Result<()> {

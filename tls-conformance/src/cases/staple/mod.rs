@@ -2,6 +2,7 @@
 
 pub(super) mod beside;
 pub(super) mod serving;
+pub(super) mod unfit;
 pub(super) mod verdicts;
 
 use tls_core::danger::Skip;
@@ -130,12 +131,17 @@ impl<'a> Meeting<'a> {
     }
 
     fn pair(&self, staple: Option<&[u8]>) -> Result<Pair> {
+        self.pair_under(self.policy, staple)
+    }
+
+    fn pair_under(&self, policy: StaplePolicy, staple: Option<&[u8]>) -> Result<Pair> {
         let identity = match staple {
             None => self.identity.clone(),
             Some(response) => self.identity.clone().with_staple(Staple::new(response)),
         };
         let server = ServerConfig::builder(identity).versions(self.versions);
-        Pair::new((self.client, self.client_config()), (self.server, server))
+        let client = self.client_config().staple(policy);
+        Pair::new((self.client, client), (self.server, server))
     }
 
     /// The client accepts the server with this staple, and can read it.
@@ -264,19 +270,19 @@ fn an_unknown_status_is_refused_where_one_must_be(
 
 fn the_bytes_can_be_read_after_a_refusal(client: &dyn Backend, server: &dyn Backend) -> Result<()> {
     let meeting = Meeting::of(client, server);
-    let junk = b"no response at all";
-    let mut pair = meeting.pair(Some(junk))?;
+    let later = Answer::later();
+    let mut pair = meeting.pair(Some(&later))?;
     assert_eq!(pair.client.staple(), None);
     told::refusal(pair.handshakes().0, CertificateError::StapleInvalid)?;
-    assert_eq!(pair.client.staple().as_deref(), Some(&junk[..]));
+    assert_eq!(pair.client.staple().as_deref(), Some(&later[..]));
     assert_eq!(pair.client.negotiated(), None);
     // Also where it is the server's certificate that was refused, unless nobody came to look at it.
     let stranger = Authority::root("Root that nobody here knows");
     let meeting = Meeting { roots: stranger.roots(), ..meeting };
-    let mut pair = meeting.pair(Some(junk))?;
+    let mut pair = meeting.pair(Some(&later))?;
     let why = pair.handshakes().0.unwrap_err().kind();
     assert!(matches!(why, ErrorKind::Certificate(_)), "{why:?}");
-    assert!([None, Some(junk.to_vec())].contains(&pair.client.staple()));
+    assert!([None, Some(later)].contains(&pair.client.staple()));
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use tls_core::{Backend, CertificateError, Result};
 
 use super::Meeting;
 use crate::cases::cases;
-use crate::certs::{Authority, Leaf};
+use crate::certs::Authority;
 use crate::ocsp::Answer;
 use crate::pair::NAME;
 
@@ -30,10 +30,6 @@ cases! { "staple";
         "A response signed by another certificate of the same issuer is refused.";
     Pair one_with_a_wrong_signature_is_refused [RequestStaple] [SendStaple]
         "A response whose signature is wrong is refused, the issuer's and a responder's.";
-    Pair one_about_another_certificate_is_refused [RequestStaple] [SendStaple]
-        "A response about another certificate of the same issuer is refused.";
-    Pair one_about_a_certificate_of_another_issuer_is_refused [RequestStaple] [SendStaple]
-        "A response about a certificate of another issuer is refused.";
     Pair one_of_the_past_is_refused [RequestStaple] [SendStaple]
         "A response that is out of date is refused, whether it says good or revoked.";
     Pair one_of_the_future_is_refused [RequestStaple] [SendStaple]
@@ -46,8 +42,6 @@ cases! { "staple";
         "A response that is older than 14 days is refused, however long it says it is good.";
     Pair one_without_an_answer_is_refused [RequestStaple] [SendStaple]
         "A response that says to try later is refused.";
-    Pair junk_is_refused [RequestStaple] [SendStaple]
-        "What is no response, or half of one, is refused.";
 }
 
 const INVALID: CertificateError = CertificateError::StapleInvalid;
@@ -171,29 +165,6 @@ fn one_with_a_wrong_signature_is_refused(client: &dyn Backend, server: &dyn Back
     not_believed(&meeting, |answer| answer.signed_for(&responder).spoilt())
 }
 
-fn one_about_another_certificate_is_refused(
-    client: &dyn Backend,
-    server: &dyn Backend,
-) -> Result<()> {
-    let meeting = Meeting::of(client, server);
-    let other = meeting.issuer.server(NAME);
-    refused(&meeting, &Answer::good(&meeting.issuer, other.leaf()).der())?;
-    refused(&meeting, &Answer::revoked(&meeting.issuer, other.leaf()).der())?;
-    meeting.in_effect()
-}
-
-fn one_about_a_certificate_of_another_issuer_is_refused(
-    client: &dyn Backend,
-    server: &dyn Backend,
-) -> Result<()> {
-    let meeting = Meeting::of(client, server);
-    let other = Authority::root("Root of others");
-    // The same number, at another issuer, whose name and key the id has.
-    let about = Answer::good(&other, meeting.leaf());
-    refused(&meeting, &about.signed_by(&meeting.issuer).der())?;
-    meeting.in_effect()
-}
-
 fn one_of_the_past_is_refused(client: &dyn Backend, server: &dyn Backend) -> Result<()> {
     not_believed(&Meeting::of(client, server), |answer| answer.hours(-48, -24))
 }
@@ -227,14 +198,4 @@ fn one_of_two_weeks_ago_is_refused(client: &dyn Backend, server: &dyn Backend) -
 
 fn one_without_an_answer_is_refused(client: &dyn Backend, server: &dyn Backend) -> Result<()> {
     refused(&Meeting::of(client, server), &Answer::later())
-}
-
-fn junk_is_refused(client: &dyn Backend, server: &dyn Backend) -> Result<()> {
-    let meeting = Meeting::with(client, server, Leaf::server(&[NAME]));
-    let whole = Answer::good(&meeting.issuer, meeting.leaf()).der();
-    let longer = [&whole[..], &[0]].concat();
-    for junk in [&b"hello"[..], &[0x30, 0x80], &[0x30; 300], &whole[..whole.len() / 2], &longer] {
-        refused(&meeting, junk)?;
-    }
-    refused(&meeting, meeting.leaf())
 }

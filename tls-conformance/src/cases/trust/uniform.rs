@@ -38,7 +38,7 @@ cases! { "uniform";
     Pair a_missing_intermediate_is_refused [UniformVerification] []
         "A chain with a gap is refused for its issuer.";
     Pair a_self_signed_certificate_is_refused [UniformVerification] []
-        "A self-signed certificate that nobody trusts is refused as self-signed.";
+        "A self-signed certificate that nobody trusts is refused as that, whatever it may sign.";
     Pair another_name_is_refused [UniformVerification] []
         "A certificate for another name or address is refused for its name.";
     Pair another_purpose_is_refused [UniformVerification] []
@@ -224,7 +224,12 @@ fn gap(trial: &Trial<'_>) -> Result<()> {
 }
 
 fn self_signed(trial: &Trial<'_>) -> Result<()> {
-    refuses(trial, &root(), &trial.leaf().self_signed(), CertificateError::SelfSigned)
+    let own = KeyUsagePurpose::DigitalSignature;
+    for usages in [vec![], vec![own], vec![own, KeyUsagePurpose::KeyCertSign]] {
+        let leaf = trial.leaf().with(|params| params.key_usages = usages);
+        refuses(trial, &root(), &leaf.self_signed(), CertificateError::SelfSigned)?;
+    }
+    Ok(())
 }
 
 fn name(trial: &Trial<'_>) -> Result<()> {

@@ -1,12 +1,13 @@
 //! Certificates with several faults: every backend names the same one.
 
-use rcgen::{CustomExtension, ExtendedKeyUsagePurpose};
-use tls_core::{Backend, CertificateError, Identity, Result};
+use rcgen::{BasicConstraints, CustomExtension, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose};
+use tls_core::{Backend, CertificateError, ClientAuth, Identity, Result};
 
 use super::{Meeting, root};
 use crate::cases::cases;
 use crate::certs::{Authority, Leaf, set_days, with_bad_signature, with_chain};
-use crate::pair::NAME;
+use crate::pair::{NAME, Pair, configs};
+use crate::told;
 
 cases! { "verification";
     Pair expired_is_named_before_the_wrong_name [CertificateReasons] []
@@ -37,6 +38,11 @@ cases! { "verification";
         "A client certificate with a wrong signature on a server is refused for its purpose.";
     Pair self_signed_is_named_before_the_purpose [CertificateReasons] []
         "A self-signed client certificate on a server is refused as self-signed.";
+    Pair self_signed_is_named_whatever_it_may_sign [CertificateReasons] []
+        "A self-signed certificate is refused as self-signed, whether it may sign certificates or not.";
+    Pair a_self_signed_client_is_named_whatever_it_may_sign
+        [ClientIdentity] [RequestClientCertificate CertificateReasons]
+        "A client's self-signed certificate is, too.";
     Pair self_signed_is_named_before_the_name [CertificateReasons] []
         "A self-signed certificate for another name is refused as self-signed.";
     Pair the_unknown_issuer_is_named_before_the_name [CertificateReasons] []
@@ -173,6 +179,40 @@ fn the_purpose_is_named_before_the_signature(c: &dyn Backend, s: &dyn Backend) -
 
 fn self_signed_is_named_before_the_purpose(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
     alone(c, s, for_clients(good()), CertificateError::SelfSigned)
+}
+
+/// What a certificate may say, or not, of signing others.
+fn signers_and_others() -> impl Iterator<Item = (IsCa, Vec<KeyUsagePurpose>)> {
+    let authority = || IsCa::Ca(BasicConstraints::Unconstrained);
+    let roles = [IsCa::NoCa, IsCa::ExplicitNoCa, authority()];
+    let own = KeyUsagePurpose::DigitalSignature;
+    let usages = [vec![], vec![own], vec![own, KeyUsagePurpose::KeyCertSign]];
+    roles.into_iter().flat_map(move |role| usages.clone().map(|usages| (role, usages)))
+}
+
+fn self_signed_is_named_whatever_it_may_sign(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    for (role, usages) in signers_and_others() {
+        let leaf = good().with(|params| (params.is_ca, params.key_usages) = (role, usages));
+        alone(c, s, leaf, CertificateError::SelfSigned)?;
+    }
+    Ok(())
+}
+
+fn a_self_signed_client_is_named_whatever_it_may_sign(
+    c: &dyn Backend,
+    s: &dyn Backend,
+) -> Result<()> {
+    let clients = Authority::root("Root of the clients");
+    for (role, usages) in signers_and_others() {
+        let leaf = Leaf::client("nobody's client");
+        let leaf = leaf.with(|params| (params.is_ca, params.key_usages) = (role, usages));
+        let (client, server) = configs();
+        let client = client.identity(leaf.self_signed());
+        let server = server.client_auth(ClientAuth::Require(clients.roots()));
+        let (_, refusal) = Pair::new((c, client), (s, server))?.handshakes();
+        told::refusal(refusal, CertificateError::SelfSigned)?;
+    }
+    Ok(())
 }
 
 fn self_signed_is_named_before_the_name(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
