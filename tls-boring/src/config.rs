@@ -47,6 +47,7 @@ pub(crate) fn client(config: &ClientConfig, backend: &Boring) -> Result<BoringCo
     if !config.alpn().is_empty() {
         context.set_alpn_protos(&config.alpn().to_wire()).map_err(config_error)?;
     }
+    log_keys(&mut context, config.key_log());
     modify(&mut context, backend)?;
     Ok(BoringConnector {
         context: context.build(),
@@ -79,6 +80,7 @@ pub(crate) fn server(config: &ServerConfig, backend: &Boring) -> Result<BoringAc
             hello.ssl_mut().set_verify(meant);
             Ok(())
         });
+        log_keys(&mut context, config.key_log());
         modify(&mut context, backend)?;
         Ok((context, trusted))
     };
@@ -223,6 +225,12 @@ fn set_client_auth(context: &mut SslContextBuilder, auth: &ClientAuth) -> Result
         X509::from_der(der).and_then(|root| context.add_client_ca(&root)).map_err(config_error)?;
     }
     Ok(trusted)
+}
+
+fn log_keys(context: &mut SslContextBuilder, log: Option<&danger::KeyLog>) {
+    if let Some(log) = log.cloned() {
+        context.set_keylog_callback(move |_, line| log.line(line));
+    }
 }
 
 fn modify(context: &mut SslContextBuilder, backend: &Boring) -> Result<()> {

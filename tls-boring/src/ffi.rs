@@ -34,6 +34,12 @@ pub(crate) fn set_tls13_suites(
     }
 }
 
+/// Whether the secrets depend on the whole handshake, `SSL_get_extms_support`: always in TLS 1.3.
+pub(crate) fn has_extended_master_secret(ssl: &SslRef) -> bool {
+    // SAFETY: `ssl` is a live SSL, and only read.
+    unsafe { boring_sys::SSL_get_extms_support(ssl.as_ptr()) == 1 }
+}
+
 /// Limits the size of a peer's certificate message, `SSL_CTX_set_max_cert_list`.
 pub(crate) fn set_max_cert_list(context: &mut SslContextBuilder, bytes: usize) {
     // SAFETY: the context is live; the call stores the number.

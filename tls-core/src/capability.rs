@@ -63,10 +63,14 @@ capabilities! {
     /// Pins and an application's verifier have a say about a peer's certificates as it sent them,
     /// during the handshake.
     CustomVerification = "custom-verification";
+    /// Keying material can be exported to the protocols above (RFC 5705, RFC 8446 §7.5).
+    Exporter = "exporter";
     /// A private key can stay elsewhere: signatures are made by a [`Signer`](crate::Signer).
     ExternalSigner = "external-signer";
     /// The key-exchange groups can be chosen.
     Groups = "groups";
+    /// The secrets of connections can be logged.
+    KeyLog = "key-log";
     /// A chain through more intermediate certificates than a number up to six, which is the default, is
     /// refused.
     LimitChain = "limit-chain";

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::task::Waker;
 
-use crate::{Negotiated, Result, Wire};
+use crate::{Capability, Error, ErrorKind, Negotiated, Result, Wire};
 
 /// How far a call came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +83,22 @@ pub trait Session: fmt::Debug + Send {
     /// is there already.
     fn await_signature(&mut self, _waker: &Waker) -> bool {
         true
+    }
+
+    /// Derives keying material for a protocol above (RFC 5705, RFC 8446 §7.5). Called once the handshake
+    /// is done, with arguments within the limits of every library. `None` differs from an empty context
+    /// in TLS 1.2.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind) if the library cannot.
+    fn export_keying_material(
+        &self,
+        _out: &mut [u8],
+        _label: &[u8],
+        _context: Option<&[u8]>,
+    ) -> Result<()> {
+        Err(Error::new(ErrorKind::Unsupported(Capability::Exporter)))
     }
 
     /// The OCSP response (DER) that the server has stapled, if one was asked for and has come. Called

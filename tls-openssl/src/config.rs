@@ -48,6 +48,7 @@ pub(crate) fn client(config: &ClientConfig, backend: &Openssl) -> Result<Openssl
     if !config.alpn().is_empty() {
         context.set_alpn_protos(&config.alpn().to_wire()).map_err(config_error)?;
     }
+    log_keys(&mut context, config.key_log());
     modify(&mut context, backend)?;
     Ok(OpensslConnector {
         context: context.build(),
@@ -73,6 +74,7 @@ pub(crate) fn server(config: &ServerConfig, backend: &Openssl) -> Result<Openssl
                 }
             });
         }
+        log_keys(&mut context, config.key_log());
         modify(&mut context, backend)?;
         Ok((context, trusted))
     };
@@ -183,6 +185,12 @@ fn set_client_auth(context: &mut SslContextBuilder, auth: &ClientAuth) -> Result
     };
     context.set_client_ca_list(names().map_err(config_error)?);
     Ok(trusted)
+}
+
+fn log_keys(context: &mut SslContextBuilder, log: Option<&danger::KeyLog>) {
+    if let Some(log) = log.cloned() {
+        context.set_keylog_callback(move |_, line| log.line(line));
+    }
 }
 
 fn modify(context: &mut SslContextBuilder, backend: &Openssl) -> Result<()> {

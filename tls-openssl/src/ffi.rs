@@ -60,6 +60,16 @@ pub(crate) fn no_shared_group(ssl: &SslRef) -> bool {
     count(SSL_CTRL_GET_GROUPS, 0) > 0 && count(SSL_CTRL_GET_SHARED_GROUP, COUNT) == 0
 }
 
+/// Whether the secrets depend on the whole handshake, `SSL_get_extms_support(3)`: always in TLS 1.3.
+pub(crate) fn has_extended_master_secret(ssl: &SslRef) -> bool {
+    const SSL_CTRL_GET_EXTMS_SUPPORT: c_int = 122;
+    // SAFETY: `ssl` is a live SSL; this command reads from it and ignores the two arguments.
+    let says = unsafe {
+        openssl_sys::SSL_ctrl(ssl.as_ptr(), SSL_CTRL_GET_EXTMS_SUPPORT, 0, ptr::null_mut())
+    };
+    says == 1 || ssl.version2() == Some(openssl::ssl::SslVersion::TLS1_3)
+}
+
 /// Limits the size of a peer's certificate message, `SSL_CTX_set_max_cert_list(3)`.
 pub(crate) fn set_max_cert_list(context: &mut SslContextBuilder, bytes: c_long) {
     const SSL_CTRL_SET_MAX_CERT_LIST: c_int = 51;

@@ -11,7 +11,7 @@ use tls_core::{
 };
 use tls_libssl::{RECORD, group_of_nid};
 
-use crate::error::progress;
+use crate::error::{backend_error, progress};
 use crate::{NAME, ffi, verify};
 
 /// Owns an empty wire, and swaps in the lent one for the length of each call.
@@ -102,6 +102,17 @@ impl Session for OpensslSession {
         Ok(self.stream.ssl().pending())
     }
 
+    fn export_keying_material(
+        &self,
+        out: &mut [u8],
+        label: &[u8],
+        context: Option<&[u8]>,
+    ) -> Result<()> {
+        let label = String::from_utf8_lossy(label); // the core lets only ASCII through
+        let exported = self.stream.ssl().export_keying_material(out, &label, context);
+        exported.map_err(backend_error)
+    }
+
     fn negotiated(&self) -> Negotiated {
         let ssl = self.stream.ssl();
         let mut negotiated = Negotiated::default();
@@ -117,6 +128,7 @@ impl Session for OpensslSession {
             ssl.is_server() || verify::findings(ssl).is_some_and(|findings| findings.requested());
         let own = ssl.certificate().filter(|_| presented).and_then(|own| own.to_der().ok());
         negotiated.local_certificate = own.map(Into::into);
+        negotiated.extended_master_secret = Some(ffi::has_extended_master_secret(ssl));
         negotiated.resumed = Some(ssl.session_reused());
         negotiated
     }

@@ -9,7 +9,9 @@ use std::error::Error;
 
 use tls_core::CertificateError;
 
-#[derive(Debug, Default)]
+use crate::secrets::Secret;
+
+#[derive(Default)]
 pub(crate) struct Aside {
     /// Whether the own certificate was presented.
     pub(crate) presented: bool,
@@ -21,6 +23,8 @@ pub(crate) struct Aside {
     pub(crate) no_signature: bool,
     /// Why the peer's certificate was refused.
     pub(crate) refusal: Option<CertificateError>,
+    /// What keying material is derived from.
+    pub(crate) secret: Option<Secret>,
     /// The OCSP response that the server stapled.
     pub(crate) staple: Option<Vec<u8>>,
     /// The name the client asked for.

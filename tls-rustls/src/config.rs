@@ -19,6 +19,7 @@ use tls_core::{
 
 use crate::aside::{self, Aside};
 use crate::error::{config_error, session_error};
+use crate::secrets::Told;
 use crate::session::{PolicySession, RustlsSession};
 use crate::signer::{External, Stapled};
 use crate::verify::{Checks, ClientVerifier, ServerVerifier};
@@ -62,6 +63,7 @@ pub(crate) fn client(
     };
     loaded.alpn_protocols = config.alpn().iter().map(<[u8]>::to_vec).collect();
     loaded.enable_sni = config.send_server_name();
+    loaded.key_log = Arc::new(Told(config.key_log().cloned()));
     // Not before it is the same on every backend.
     loaded.resumption = Resumption::disabled();
     if let Some(modify) = &backend.modify_client {
@@ -84,11 +86,13 @@ pub(crate) fn server(
         Some(verifier) => builder.with_client_cert_verifier(Arc::new(verifier)),
     };
     let alpn = config.alpn();
+    let key_log = Arc::new(Told(config.key_log().cloned()));
     let load = |identity: &Identity| -> Result<(Arc<rustls::ServerConfig>, Own)> {
         let resolver = certified_key(identity, &provider)?;
         let mut loaded = builder.clone().with_cert_resolver(Arc::new(resolver));
         loaded.alpn_protocols = alpn.protocols.iter().map(<[u8]>::to_vec).collect();
         loaded.ignore_client_order = true;
+        loaded.key_log = key_log.clone();
         // Not before it is the same on every backend.
         loaded.session_storage = Arc::new(NoServerSessionStorage {});
         loaded.send_tls13_tickets = 0;

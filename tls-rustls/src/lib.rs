@@ -8,6 +8,7 @@ mod aside;
 mod config;
 mod error;
 mod provider;
+mod secrets;
 mod session;
 mod signer;
 mod verify;
@@ -100,8 +101,10 @@ impl Backend for Rustls {
             Capability::DefaultSuites,
             Capability::Ed25519,
             Capability::EncryptedAlerts,
+            Capability::Exporter,
             Capability::ExternalSigner,
             Capability::Groups,
+            Capability::KeyLog,
             Capability::LimitChain,
             Capability::OmitServerName,
             Capability::PartialChains,

@@ -13,18 +13,20 @@ use rustls::unbuffered::{
 use rustls::{CommonState, HandshakeKind};
 use tls_core::pki_types::CertificateDer;
 use tls_core::{
-    Alert, AlpnConfig, AlpnOutcome, CipherSuite, ClientHello, Error, ErrorKind, Group, Negotiated,
-    Progress, Result, Session, Version, Wire,
+    Alert, AlpnConfig, AlpnOutcome, Answer, CipherSuite, ClientHello, Error, ErrorKind, Group,
+    Negotiated, Progress, Result, Session, Version, Wire,
 };
 
 use crate::NAME;
 use crate::aside::{self, Aside};
 use crate::config::Own;
 use crate::error::session_error;
+use crate::secrets::Secret;
 
 /// What rustls' two unbuffered connections have in common.
 pub(crate) trait Unbuffered: Send {
     type Data;
+    const IS_SERVER: bool;
 
     fn process<'c, 'i>(
         &'c mut self,
@@ -36,6 +38,7 @@ pub(crate) trait Unbuffered: Send {
 
 impl Unbuffered for UnbufferedClientConnection {
     type Data = rustls::client::ClientConnectionData;
+    const IS_SERVER: bool = false;
 
     fn process<'c, 'i>(
         &'c mut self,
@@ -51,6 +54,7 @@ impl Unbuffered for UnbufferedClientConnection {
 
 impl Unbuffered for UnbufferedServerConnection {
     type Data = rustls::server::ServerConnectionData;
+    const IS_SERVER: bool = true;
 
     fn process<'c, 'i>(
         &'c mut self,
@@ -74,6 +78,11 @@ pub(crate) struct RustlsSession<C> {
     presented: bool,
     server_name: Option<String>,
     staple: Option<Vec<u8>>,
+    secret: Option<Secret>,
+    /// The server's hello, as it passes in clear.
+    answer: Answer,
+    /// How many bytes from a server have been shown to `answer`.
+    shown: u64,
 }
 
 /// What a call wants done once rustls is ready to send.
@@ -105,6 +114,9 @@ impl<C: Unbuffered> RustlsSession<C> {
             presented: false,
             server_name,
             staple: None,
+            secret: None,
+            answer: Answer::default(),
+            shown: 0,
         }
     }
 
@@ -180,6 +192,23 @@ impl<C: Unbuffered> RustlsSession<C> {
         }
     }
 
+    /// Shows the server's hello to `answer`: `before` is how many bytes were pending when the call began.
+    /// What it does not like rustls does not like either.
+    fn watch(&mut self, wire: &Wire, before: usize) {
+        if self.answer.random().is_some() {
+            return;
+        }
+        if C::IS_SERVER {
+            let _ = self.answer.feed(wire.pending().get(before..).unwrap_or_default());
+            return;
+        }
+        let unread = wire.unread();
+        let first = wire.received() - unread.len() as u64;
+        let known = self.shown.saturating_sub(first).min(unread.len() as u64) as usize;
+        let _ = self.answer.feed(&unread[known..]);
+        self.shown = wire.received();
+    }
+
     /// Steps until data, the errand's end, or nothing moves.
     fn steps(&mut self, wire: &mut Wire, buf: &mut [u8], errand: &Errand<'_>) -> Result<Step> {
         loop {
@@ -205,17 +234,23 @@ impl<C: Unbuffered> RustlsSession<C> {
 impl<C: Unbuffered> Session for RustlsSession<C> {
     fn handshake(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
         loop {
+            let before = wire.pending().len();
+            if !C::IS_SERVER {
+                self.watch(wire, before);
+            }
             let handshaking = self.connection.state().is_handshaking();
             if handshaking && wire.unread().starts_with(CLEAR_CLOSE_NOTIFY) {
                 // rustls passes over it, and would wait for a peer that is gone.
                 return Err(closed_early());
             }
             let step = self.step(wire, &mut [], &Errand::None)?;
+            if C::IS_SERVER {
+                self.watch(wire, before);
+            }
             let aside = aside::take();
             self.presented |= aside.presented;
-            if aside.staple.is_some() {
-                self.staple = aside.staple;
-            }
+            self.staple = aside.staple.or(self.staple.take());
+            self.secret = aside.secret.or(self.secret.take());
             if aside.server_name.is_some() {
                 self.server_name = aside.server_name;
             }
@@ -282,6 +317,21 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
         self.staple.clone()
     }
 
+    fn export_keying_material(
+        &self,
+        out: &mut [u8],
+        label: &[u8],
+        context: Option<&[u8]>,
+    ) -> Result<()> {
+        let suite = self.connection.state().negotiated_cipher_suite();
+        match (&self.secret, suite) {
+            (Some(secret), Some(suite)) => {
+                secret.export(suite, self.answer.random(), out, label, context)
+            }
+            _ => Err(Error::new(ErrorKind::Backend).because("rustls has told no secret")),
+        }
+    }
+
     fn negotiated(&self) -> Negotiated {
         let state = self.connection.state();
         let mut negotiated = Negotiated::default();
@@ -298,6 +348,10 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
         let own = self.own.as_ref().filter(|_| self.presented);
         negotiated.local_certificate = own.map(|own| CertificateDer::clone(own));
         negotiated.staple = self.staple.clone();
+        negotiated.extended_master_secret = match negotiated.version {
+            Some(Version::Tls13) => Some(true),
+            _ => self.answer.has_extended_master_secret(),
+        };
         negotiated.resumed = state.handshake_kind().map(|kind| kind == HandshakeKind::Resumed);
         negotiated
     }
@@ -388,6 +442,22 @@ impl Session for PolicySession {
 
     fn undelivered(&self) -> usize {
         self.begun.as_ref().map_or(0, Session::undelivered)
+    }
+
+    fn staple(&self) -> Option<Vec<u8>> {
+        self.begun.as_ref().and_then(Session::staple)
+    }
+
+    fn export_keying_material(
+        &self,
+        out: &mut [u8],
+        label: &[u8],
+        context: Option<&[u8]>,
+    ) -> Result<()> {
+        match &self.begun {
+            Some(session) => session.export_keying_material(out, label, context),
+            None => Err(Error::new(ErrorKind::Misuse)),
+        }
     }
 
     fn negotiated(&self) -> Negotiated {

@@ -10,6 +10,7 @@ mod faults;
 mod handshake;
 mod misuse;
 mod parameters;
+mod secrets;
 mod server_name;
 mod transfer;
 mod verification;
@@ -84,6 +85,7 @@ const GROUPS: &[&[Case]] = &[
     alpn::CASES,
     server_name::CASES,
     client_auth::CASES,
+    secrets::CASES,
     transfer::CASES,
     transfer::damage::CASES,
     transfer::streamed::CASES,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::danger::Skip;
+use super::danger::{KeyLog, Skip};
 use super::{
     Checks, EndOfStream, StaplePolicy, check_parameters, parameters_required, versions_required,
 };
@@ -27,6 +27,7 @@ pub struct ClientConfig {
     end_of_stream: EndOfStream,
     groups: Arc<[Group]>,
     identity: Option<Identity>,
+    key_log: Option<KeyLog>,
     roots: Roots,
     send_server_name: bool,
     staple: StaplePolicy,
@@ -74,6 +75,11 @@ impl ClientConfig {
         self.identity.as_ref()
     }
 
+    /// Where the secrets are logged.
+    pub fn key_log(&self) -> Option<&KeyLog> {
+        self.key_log.as_ref()
+    }
+
     /// The roots to trust.
     pub fn roots(&self) -> &Roots {
         &self.roots
@@ -105,6 +111,7 @@ impl ClientConfig {
             end_of_stream: _, // the core's own
             groups,
             identity,
+            key_log,
             roots,
             send_server_name,
             staple,
@@ -128,6 +135,7 @@ impl ClientConfig {
                 identity.as_ref().is_some_and(|own| own.leaf_facts().is_ed25519()),
                 Capability::Ed25519,
             ),
+            (key_log.is_some(), Capability::KeyLog),
             (!send_server_name, Capability::OmitServerName),
             (partial, Capability::PartialChains),
             (*staple != StaplePolicy::Off, Capability::RequestStaple),
@@ -167,6 +175,7 @@ pub struct ClientConfigBuilder {
     end_of_stream: EndOfStream,
     groups: Vec<Group>,
     identity: Option<Identity>,
+    key_log: Option<KeyLog>,
     roots: Roots,
     send_server_name: bool,
     staple: StaplePolicy,
@@ -183,6 +192,7 @@ impl Default for ClientConfigBuilder {
             end_of_stream: EndOfStream::default(),
             groups: Vec::new(),
             identity: None,
+            key_log: None,
             roots: Roots::default(),
             send_server_name: true,
             staple: StaplePolicy::default(),
@@ -235,6 +245,13 @@ impl ClientConfigBuilder {
         self
     }
 
+    /// Logs the secrets, by which everything can be decrypted. Off by default, whatever the environment
+    /// says.
+    pub fn key_log(mut self, log: KeyLog) -> Self {
+        self.key_log = Some(log);
+        self
+    }
+
     /// The roots to trust.
     pub fn roots(mut self, roots: Roots) -> Self {
         self.roots = roots;
@@ -284,6 +301,7 @@ impl ClientConfigBuilder {
             end_of_stream: self.end_of_stream,
             groups: self.groups.into(),
             identity: self.identity,
+            key_log: self.key_log,
             roots: self.roots,
             send_server_name: self.send_server_name,
             staple: self.staple,

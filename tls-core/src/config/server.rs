@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::danger::Skip;
+use super::danger::{KeyLog, Skip};
 use super::{
     Checks, EndOfStream, StaplePolicy, check_parameters, parameters_required, versions_required,
 };
@@ -52,6 +52,7 @@ pub struct ServerConfig {
     end_of_stream: EndOfStream,
     groups: Arc<[Group]>,
     identities: Identities,
+    key_log: Option<KeyLog>,
     versions: Versions,
 }
 
@@ -68,6 +69,7 @@ impl ServerConfig {
             end_of_stream: EndOfStream::default(),
             groups: Vec::new(),
             identities: vec![identity],
+            key_log: None,
             versions: Versions::default(),
         }
     }
@@ -107,6 +109,11 @@ impl ServerConfig {
         &self.identities
     }
 
+    /// Where the secrets are logged.
+    pub fn key_log(&self) -> Option<&KeyLog> {
+        self.key_log.as_ref()
+    }
+
     /// The versions to accept.
     pub fn versions(&self) -> Versions {
         self.versions
@@ -123,6 +130,7 @@ impl ServerConfig {
             end_of_stream: _, // the core's own
             groups,
             identities,
+            key_log,
             versions,
         } = self;
         let default_policy = (*preference, *mismatch) == Default::default();
@@ -136,6 +144,7 @@ impl ServerConfig {
             (*client_auth == ClientAuth::Unverified, Capability::UnverifiedClients),
             (identities.iter().any(|own| own.signer().is_some()), Capability::ExternalSigner),
             (identities.iter().any(|own| own.async_signer().is_some()), Capability::AsyncSigner),
+            (key_log.is_some(), Capability::KeyLog),
             (identities.iter().any(Identity::has_staple), Capability::SendStaple),
         ];
         versions_required(*versions, Capability::Tls12Server, Capability::Tls13Server)
@@ -180,6 +189,7 @@ pub struct ServerConfigBuilder {
     end_of_stream: EndOfStream,
     groups: Vec<Group>,
     identities: Vec<Identity>,
+    key_log: Option<KeyLog>,
     versions: Versions,
 }
 
@@ -240,6 +250,13 @@ impl ServerConfigBuilder {
         self
     }
 
+    /// Logs the secrets, by which everything can be decrypted. Off by default, whatever the environment
+    /// says.
+    pub fn key_log(mut self, log: KeyLog) -> Self {
+        self.key_log = Some(log);
+        self
+    }
+
     /// The versions to accept.
     pub fn versions(mut self, versions: Versions) -> Self {
         self.versions = versions;
@@ -275,6 +292,7 @@ impl ServerConfigBuilder {
             end_of_stream: self.end_of_stream,
             groups: self.groups.into(),
             identities: Identities::new(self.identities),
+            key_log: self.key_log,
             versions: self.versions,
         })
     }
