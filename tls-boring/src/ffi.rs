@@ -40,6 +40,16 @@ pub(crate) fn has_extended_master_secret(ssl: &SslRef) -> bool {
     unsafe { boring_sys::SSL_get_extms_support(ssl.as_ptr()) == 1 }
 }
 
+/// Has BoringSSL take new keys with its next write, and ask the peer for the same.
+pub(crate) fn update_keys(ssl: &mut SslRef) -> Result<(), ErrorStack> {
+    let requested = boring_sys::SSL_KEY_UPDATE_REQUESTED as c_int;
+    // SAFETY: `ssl` is a live SSL, lent for this call alone.
+    match unsafe { boring_sys::SSL_key_update(ssl.as_ptr(), requested) } {
+        1 => Ok(()),
+        _ => Err(ErrorStack::get()),
+    }
+}
+
 /// Limits the size of a peer's certificate message, `SSL_CTX_set_max_cert_list`.
 pub(crate) fn set_max_cert_list(context: &mut SslContextBuilder, bytes: usize) {
     // SAFETY: the context is live; the call stores the number.

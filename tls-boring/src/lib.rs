@@ -82,6 +82,7 @@ impl Backend for Boring {
             Capability::Exporter,
             Capability::Groups,
             Capability::KeyLog,
+            Capability::KeyUpdate,
             Capability::LimitChain,
             Capability::OmitServerName,
             Capability::PartialChains,

@@ -104,6 +104,10 @@ impl Session for BoringSession {
         self.with(wire, |stream| stream.shutdown().map(drop))
     }
 
+    fn update_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        self.with(wire, |stream| ffi::update_keys(stream.ssl_mut()).map_err(Into::into))
+    }
+
     fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {
         if self.stream.ssl().pending() == 0 {
             // Processes the next record, and leaves its plaintext where it is.

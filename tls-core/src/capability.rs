@@ -71,6 +71,8 @@ capabilities! {
     Groups = "groups";
     /// The secrets of connections can be logged.
     KeyLog = "key-log";
+    /// Either side can take new keys in the middle of a TLS 1.3 connection (RFC 8446 §4.6.3).
+    KeyUpdate = "key-update";
     /// A chain through more intermediate certificates than a number up to six, which is the default, is
     /// refused.
     LimitChain = "limit-chain";

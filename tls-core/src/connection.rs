@@ -9,7 +9,7 @@ use crate::secrets::{check_export, server_end_point};
 use crate::x509::CertificateFacts;
 use crate::{
     Acceptor, Alert, Capability, ChannelBinding, ClientHello, EndOfStream, Error, ErrorKind,
-    Negotiated, Progress, Result, Session, Wire,
+    Negotiated, Progress, Result, Session, Version, Wire,
 };
 
 /// One side of one TLS connection, driven by hand.
@@ -253,6 +253,34 @@ impl Connection {
             self.close_sent = true;
         }
         Ok(progress)
+    }
+
+    /// Takes new keys for what this side sends, and asks the peer to do the same (RFC 8446 §4.6.3): at
+    /// the latest with the next write. The libraries do so by themselves when a key has been used as
+    /// often as it may; this is for programs that want it sooner.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Misuse`] before the handshake is done, after [`close`](Self::close), and in TLS 1.2,
+    /// which has no such thing; [`ErrorKind::Unsupported`] if the backend lacks
+    /// [`Capability::KeyUpdate`](crate::Capability); whatever ends the connection.
+    pub fn update_keys(&mut self) -> Result<Progress<()>> {
+        self.check_established("key update")?;
+        self.check_failure()?;
+        if self.close_sent {
+            return Err(misuse("key update after the own close_notify"));
+        }
+        if self.session.negotiated().version == Some(Version::Tls12) {
+            return Err(misuse("TLS 1.2 has no key update"));
+        }
+        if self.wire.room() < Wire::MAX_RECORD {
+            return Ok(Progress::WantWrite);
+        }
+        match self.session.update_keys(&mut self.wire) {
+            // Nothing has happened.
+            Err(e) if matches!(e.kind(), ErrorKind::Unsupported(_)) => Err(e),
+            progress => self.call(|_, _| progress),
+        }
     }
 
     /// How many plaintext bytes [`read`](Self::read) gives without more bytes from the network.

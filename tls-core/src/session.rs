@@ -85,6 +85,16 @@ pub trait Session: fmt::Debug + Send {
         true
     }
 
+    /// Takes new keys for what this side sends, and asks the peer to do the same (RFC 8446 §4.6.3). The
+    /// message may wait for the next write. Called in TLS 1.3 only, before [`close`](Self::close).
+    ///
+    /// # Errors
+    ///
+    /// Whatever ends the connection; [`ErrorKind::Unsupported`](crate::ErrorKind) if the library cannot.
+    fn update_keys(&mut self, _wire: &mut Wire) -> Result<Progress<()>> {
+        Err(Error::new(ErrorKind::Unsupported(Capability::KeyUpdate)))
+    }
+
     /// Derives keying material for a protocol above (RFC 5705, RFC 8446 §7.5). Called once the handshake
     /// is done, with arguments within the limits of every library. `None` differs from an empty context
     /// in TLS 1.2.

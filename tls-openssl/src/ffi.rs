@@ -5,6 +5,7 @@ use std::ffi::{c_int, c_long, c_void};
 use std::ptr;
 
 use foreign_types::ForeignTypeRef;
+use openssl::error::ErrorStack;
 use openssl::ssl::{SslContextBuilder, SslRef};
 use openssl::x509::{X509Ref, X509StoreContextRef, X509VerifyResult};
 
@@ -34,6 +35,8 @@ unsafe extern "C" {
     fn X509_STORE_CTX_get0_cert(
         store: *const openssl_sys::X509_STORE_CTX,
     ) -> *mut openssl_sys::X509;
+    /// `SSL_key_update(3)`, since OpenSSL 1.1.1.
+    fn SSL_key_update(ssl: *mut openssl_sys::SSL, kind: c_int) -> c_int;
     /// `X509_get_extension_flags(3)`, since OpenSSL 1.1.0.
     fn X509_get_extension_flags(certificate: *mut openssl_sys::X509) -> u32;
 }
@@ -68,6 +71,16 @@ pub(crate) fn has_extended_master_secret(ssl: &SslRef) -> bool {
         openssl_sys::SSL_ctrl(ssl.as_ptr(), SSL_CTRL_GET_EXTMS_SUPPORT, 0, ptr::null_mut())
     };
     says == 1 || ssl.version2() == Some(openssl::ssl::SslVersion::TLS1_3)
+}
+
+/// Has OpenSSL take new keys with its next step, and ask the peer for the same.
+pub(crate) fn update_keys(ssl: &SslRef) -> Result<(), ErrorStack> {
+    const SSL_KEY_UPDATE_REQUESTED: c_int = 1;
+    // SAFETY: `ssl` is a live SSL that no other thread can have; the crate lends none to change.
+    match unsafe { SSL_key_update(ssl.as_ptr(), SSL_KEY_UPDATE_REQUESTED) } {
+        1 => Ok(()),
+        _ => Err(ErrorStack::get()),
+    }
 }
 
 /// Limits the size of a peer's certificate message, `SSL_CTX_set_max_cert_list(3)`.

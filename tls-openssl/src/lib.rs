@@ -79,6 +79,7 @@ impl Backend for Openssl {
             Capability::Exporter,
             Capability::Groups,
             Capability::KeyLog,
+            Capability::KeyUpdate,
             Capability::LimitChain,
             Capability::OmitServerName,
             Capability::PartialChains,

@@ -91,6 +91,13 @@ impl Session for OpensslSession {
         })
     }
 
+    fn update_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        self.with(wire, |stream| {
+            ffi::update_keys(stream.ssl())?;
+            stream.do_handshake()
+        })
+    }
+
     fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {
         if self.stream.ssl().pending() == 0 {
             // Processes the next record, and leaves its plaintext where it is.

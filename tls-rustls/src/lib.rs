@@ -105,6 +105,7 @@ impl Backend for Rustls {
             Capability::ExternalSigner,
             Capability::Groups,
             Capability::KeyLog,
+            Capability::KeyUpdate,
             Capability::LimitChain,
             Capability::OmitServerName,
             Capability::PartialChains,

@@ -90,6 +90,7 @@ enum Errand<'a> {
     None,
     Encrypt(&'a [u8]),
     Close,
+    UpdateKeys,
 }
 
 /// How far one step came.
@@ -299,6 +300,16 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
         })
     }
 
+    fn update_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        let asked = self.send(wire, &Errand::UpdateKeys)?;
+        // Only now rustls gives the message.
+        while let Step::Data(1..) = self.steps(wire, &mut [], &Errand::None)? {}
+        Ok(match asked {
+            Progress::Ready(_) => Progress::Ready(()),
+            _ => Progress::WantRead,
+        })
+    }
+
     fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {
         while self.plaintext.is_empty() && !self.peer_closed {
             match self.steps(wire, &mut [], &Errand::None)? {
@@ -436,6 +447,10 @@ impl Session for PolicySession {
         self.session()?.close(wire)
     }
 
+    fn update_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        self.session()?.update_keys(wire)
+    }
+
     fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {
         self.session()?.buffered(wire)
     }
@@ -484,6 +499,11 @@ fn run<D>(errand: &Errand<'_>, mut traffic: WriteTraffic<'_, D>, wire: &mut Wire
             (data.len(), traffic.encrypt(data, wire.reserve(size)))
         }
         Errand::Close => (0, traffic.queue_close_notify(wire.reserve(OVERHEAD + 2))),
+        Errand::UpdateKeys => {
+            let updated = traffic.refresh_traffic_keys();
+            updated.map_err(|e| Error::from_backend(ErrorKind::Backend, NAME, e))?;
+            return Ok(Step::Done(0));
+        }
     };
     match result {
         Ok(n) => wire.commit(n),

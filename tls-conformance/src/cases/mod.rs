@@ -8,6 +8,7 @@ mod driving;
 mod facts;
 mod faults;
 mod handshake;
+mod key_update;
 mod misuse;
 mod parameters;
 mod secrets;
@@ -85,6 +86,7 @@ const GROUPS: &[&[Case]] = &[
     alpn::CASES,
     server_name::CASES,
     client_auth::CASES,
+    key_update::CASES,
     secrets::CASES,
     transfer::CASES,
     transfer::damage::CASES,
