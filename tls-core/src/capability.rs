@@ -65,6 +65,8 @@ capabilities! {
     CustomVerification = "custom-verification";
     /// Keying material can be exported to the protocols above (RFC 5705, RFC 8446 §7.5).
     Exporter = "exporter";
+    /// A client's sessions can be kept as bytes, also beyond the process.
+    ExportSessions = "export-sessions";
     /// A private key can stay elsewhere: signatures are made by a [`Signer`](crate::Signer).
     ExternalSigner = "external-signer";
     /// The key-exchange groups can be chosen.
@@ -100,6 +102,10 @@ capabilities! {
     RequestClientCertificate = "request-client-certificate";
     /// A client can ask for a stapled OCSP response, which is verified and can be read.
     RequestStaple = "request-staple";
+    /// A client can resume sessions (RFC 5077, RFC 8446 §2.2).
+    ResumeClient = "resume-client";
+    /// A server can let its clients resume sessions, by tickets under keys that can be given.
+    ResumeServer = "resume-server";
     /// Lists of revoked certificates are looked at.
     RevocationLists = "revocation-lists";
     /// A server can staple an OCSP response to its certificate.

@@ -402,6 +402,12 @@ impl Connection {
         self.truncated
     }
 
+    /// Whether what is pending after the handshake is nothing that the peer needs: in TLS 1.3 a server
+    /// sends its part of the handshake before the client's, and tickets after it (RFC 8446 §2).
+    pub(crate) fn has_only_tickets_to_send(&self) -> bool {
+        self.rules.is_server && self.session.negotiated().version == Some(Version::Tls13)
+    }
+
     /// Calls the session, and judges what it cannot know: whether more bytes can come.
     fn call<T>(
         &mut self,

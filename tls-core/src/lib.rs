@@ -28,6 +28,7 @@ mod negotiated;
 pub mod ocsp;
 mod pipe;
 mod pool;
+mod resumption;
 mod revocation;
 mod roots;
 mod secrets;
@@ -62,6 +63,9 @@ pub use name::ServerName;
 pub use negotiated::Negotiated;
 pub use pipe::{Pipe, pipe};
 pub use pki_types;
+pub use resumption::{
+    MemoryStore, Resumption, SessionKey, SessionStore, Sessions, TicketKey, TicketKeys, Tickets,
+};
 pub use revocation::RevocationLists;
 pub use roots::Roots;
 pub use secrets::ChannelBinding;

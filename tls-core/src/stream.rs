@@ -129,7 +129,11 @@ impl<T: Transport> Stream<T> {
     /// Finishes the handshake, and sends the last of it.
     pub fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         ready!(self.drive(cx, Connection::handshake))?;
-        self.poll_flush(cx)
+        match self.poll_flush(cx) {
+            // Tickets are nothing that the client waits for, and it may not be reading yet.
+            Poll::Pending if self.connection.has_only_tickets_to_send() => Poll::Ready(Ok(())),
+            flushed => flushed,
+        }
     }
 
     /// Reads plaintext; `0` is the end of what the peer sends, unless `buf` is empty.

@@ -8,6 +8,7 @@ mod aside;
 mod config;
 mod error;
 mod provider;
+mod resumption;
 mod secrets;
 mod session;
 mod signer;
@@ -22,7 +23,7 @@ use tls_core::{
     ServerConfig, Supported,
 };
 
-use crate::provider::Provider;
+use crate::provider::{Provider, has_group};
 
 type Modify<C> = Arc<dyn Fn(&mut C) + Send + Sync>;
 
@@ -118,6 +119,7 @@ impl Backend for Rustls {
             Capability::ReportVersion,
             Capability::RequestClientCertificate,
             Capability::RequestStaple,
+            Capability::ResumeClient,
             Capability::RevocationLists,
             Capability::SendStaple,
             Capability::SkipAllVerification,
@@ -133,10 +135,13 @@ impl Backend for Rustls {
             Capability::UnverifiedClients,
             Capability::VerificationTime,
         ]);
-        match self.provider.has_group(Group::X25519MLKEM768) {
-            true => ALWAYS.with(Capability::PostQuantum),
-            false => ALWAYS,
-        }
+        let provider = self.provider.load();
+        let sometimes = [
+            (has_group(&provider, Group::X25519MLKEM768), Capability::PostQuantum),
+            (resumption::aead(&provider).is_some(), Capability::ResumeServer),
+        ];
+        let has = sometimes.into_iter().filter(|(has, _)| *has).map(|(_, what)| what);
+        ALWAYS.union(has.collect())
     }
 
     fn signature_algorithms(&self) -> Algorithms<'static> {

@@ -81,6 +81,8 @@ pub(crate) struct RustlsSession<C> {
     secret: Option<Secret>,
     /// The server's hello, as it passes in clear.
     answer: Answer,
+    /// The port of the server, if the program told it.
+    port: Option<u16>,
     /// How many bytes from a server have been shown to `answer`.
     shown: u64,
 }
@@ -117,14 +119,22 @@ impl<C: Unbuffered> RustlsSession<C> {
             staple: None,
             secret: None,
             answer: Answer::default(),
+            port: None,
             shown: 0,
         }
+    }
+
+    /// The same, with a server at this port.
+    pub(crate) fn at_port(mut self, port: Option<u16>) -> Self {
+        self.port = port;
+        self
     }
 
     /// Lets rustls do the next thing, with the records on the wire and for `errand`.
     ///
     /// The whole of the wire's bytes is always passed: rustls may hold offsets into them.
     fn step(&mut self, wire: &mut Wire, buf: &mut [u8], errand: &Errand<'_>) -> Result<Step> {
+        aside::set_port(self.port);
         let UnbufferedStatus { discard, state, .. } = self.connection.process(wire.incoming());
         let step = match state {
             Ok(ConnectionState::ReadTraffic(mut traffic)) => {

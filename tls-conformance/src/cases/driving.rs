@@ -14,11 +14,11 @@ use std::time::{Duration, Instant};
 
 use tls_core::{
     Backend, Blocking, Connection, ErrorKind, NonBlocking, Pipe, Progress, Result, SocketTimeouts,
-    Stream, Transport, pipe,
+    Stream, Tickets, Transport, pipe,
 };
 
 use super::cases;
-use crate::pair::{Ends, NAME, Pair, Side, kind, pattern, ready, write_all};
+use crate::pair::{Ends, NAME, Pair, Side, configs, kind, pattern, ready, write_all};
 use crate::streams::{Streams, both, now, pass, poll_receive, poll_send};
 
 cases! { "driving";
@@ -489,7 +489,10 @@ fn a_dry_non_blocking_socket_would_block(client: &dyn Backend, server: &dyn Back
 }
 
 fn a_stream_tells_what_it_waits_for(client: &dyn Backend, server: &dyn Backend) -> Result<()> {
-    let mut streams = Streams::new(client, server, 10)?;
+    let (c, s) = configs();
+    // Tickets would wait for the client to read.
+    let ends = Ends::new((client, c), (server, s.tickets(Tickets::Off)))?;
+    let mut streams = Streams::of(&ends, 10)?;
     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
     assert!(!streams.client.wants_write() && !streams.server.wants_write());
     assert!(streams.client.poll_handshake(&mut cx).is_pending());

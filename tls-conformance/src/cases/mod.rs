@@ -11,6 +11,7 @@ mod handshake;
 mod key_update;
 mod misuse;
 mod parameters;
+mod resumption;
 mod secrets;
 mod server_name;
 mod transfer;
@@ -87,6 +88,7 @@ const GROUPS: &[&[Case]] = &[
     server_name::CASES,
     client_auth::CASES,
     key_update::CASES,
+    resumption::CASES,
     secrets::CASES,
     transfer::CASES,
     transfer::damage::CASES,
