@@ -3,16 +3,14 @@
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
-use polytls::{
-    Backend, Error, ErrorKind, Identity, Roots, Server, ServerConfig, ServerName, Version,
-    Versions, backend,
-};
-use tls_conformance::Leaf;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use polytls::{Backend, Roots, Version, Versions, backend};
 
-use crate::facts::to_pem;
-use crate::failure::{Failure, Result};
-use crate::output;
+use crate::checks::{CheckArgs, RevocationArgs};
+use crate::failure::Failure;
+use crate::identities::IdentityArgs;
+use crate::key_password::KeyPasswordArg;
+use crate::ocsp::{ClientStaple, Ocsp, ServerStaple};
 use crate::transport::HostPort;
 
 /// One TLS API over many TLS libraries: try them, connect, serve, and see what they promise.
@@ -36,6 +34,8 @@ pub(crate) enum Command {
     /// For each pair: a fresh certificate authority, a handshake in which both sides present
     /// certificates, ALPN, 16 MiB each way, and a proper close both ways. One table at the end.
     Demo,
+    /// Ask an OCSP responder whether a certificate has been revoked, and explain what it says.
+    Ocsp(Box<Ocsp>),
     /// Run a TLS server that echoes, or that serves the files of a directory.
     Serve(Serve),
 }
@@ -121,9 +121,11 @@ pub(crate) struct Connect {
     /// A client certificate and its chain, PEM, the own certificate first.
     #[arg(long, value_name = "FILE", requires = "key")]
     pub(crate) cert: Option<PathBuf>,
-    /// The private key of --cert, PEM, not encrypted.
+    /// The private key of --cert, PEM.
     #[arg(long, value_name = "FILE", requires = "cert")]
     pub(crate) key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) key_password: KeyPasswordArg,
     /// Accept a certificate that nobody trusted vouches for. Name and dates are still verified.
     #[arg(long)]
     pub(crate) insecure_no_verify_cert: bool,
@@ -133,6 +135,8 @@ pub(crate) struct Connect {
     /// Accept a certificate that has expired or is not valid yet. Chain and name are still verified.
     #[arg(long)]
     pub(crate) insecure_no_verify_time: bool,
+    #[command(flatten)]
+    pub(crate) staple: ClientStaple,
     /// Exit with 0 also if the connection ends without close_notify, cut short perhaps. Some web
     /// servers end so when they are done.
     #[arg(long)]
@@ -140,9 +144,11 @@ pub(crate) struct Connect {
     /// Write the facts of the connection to FILE as JSON; what is not known is null.
     #[arg(long, value_name = "FILE")]
     pub(crate) facts: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) checks: CheckArgs,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Prints 'listening on ADDR' once ready; with port 0 the system chooses a port, and ADDR tells it. A
 connection that fails prints one line to standard error and disturbs no other; a handshake has 30 s.
@@ -153,6 +159,10 @@ ADDR comes first: what follows --self-signed is taken for names.
 With several identities a client gets the first whose certificate has the name it asks for (SNI),
 else the first of all.
 
+With --reload a change of any file that says who the server is or whom it trusts is put in place within
+two seconds, as a whole, and at once at SIGHUP. Connections go on as they began. Files that are
+unusable are said to be so on standard error, and change nothing.
+
 With --www the protocol is HTTP/1.1, offered by ALPN as http/1.1 unless --alpn says otherwise.
 Symbolic links below DIR are followed, wherever they lead.
 Clients that do not use ALPN are served; those that offer only other protocols are refused.
@@ -160,6 +170,7 @@ Clients that do not use ALPN are served; those that offer only other protocols a
 Examples:
   polytls serve 127.0.0.1:8443 --self-signed localhost 127.0.0.1 --echo
   polytls serve [::]:443 --cert site.pem --key site.key --www public
+  polytls serve [::]:443 --identity a.pem,a.key --identity b.pem,b.key --www public --reload
   polytls serve 127.0.0.1:0 --cert s.pem --key s.key --client-ca ca.pem --echo --connections 1")]
 pub(crate) struct Serve {
     /// The address and port to listen on, such as 127.0.0.1:8443 or 0.0.0.0:443.
@@ -170,6 +181,8 @@ pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) identities: IdentityArgs,
     #[command(flatten)]
+    pub(crate) key_password: KeyPasswordArg,
+    #[command(flatten)]
     pub(crate) tls: TlsArgs,
     /// Ask clients for a certificate, and verify it against the certificates in this PEM file, or
     /// in the PEM files of this directory; repeat for more.
@@ -178,6 +191,13 @@ pub(crate) struct Serve {
     /// What to do about client certificates; 'require' if --client-ca is given, else 'none'.
     #[arg(long, value_name = "HOW")]
     pub(crate) client_auth: Option<ClientAuthArg>,
+    #[command(flatten)]
+    pub(crate) staple: ServerStaple,
+    #[command(flatten)]
+    pub(crate) revocation: RevocationArgs,
+    /// Follow the files of the identities and authorities, and the lists of --crl.
+    #[arg(long)]
+    pub(crate) reload: bool,
     /// Send back whatever comes.
     #[arg(long, required_unless_present = "www", conflicts_with = "www")]
     pub(crate) echo: bool,
@@ -199,7 +219,7 @@ pub(crate) enum ClientAuthArg {
     Require,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct BackendArg {
     /// The TLS library to use. If left out: the only one in this build; of several, rustls if it
     /// is there, else the first by name. 'polytls backends' lists them.
@@ -219,7 +239,7 @@ impl BackendArg {
     }
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct TlsArgs {
     /// Application protocols (ALPN), best first, separated by commas.
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
@@ -239,136 +259,6 @@ impl TlsArgs {
     }
 }
 
-/// The identities of a server, in the order of the command line.
-#[derive(Debug, Default)]
-pub(crate) struct IdentityArgs(Vec<IdentityArg>);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum IdentityArg {
-    Files { cert: PathBuf, key: PathBuf },
-    SelfSigned(Vec<String>),
-}
-
-impl IdentityArgs {
-    /// Reads or makes them, for `backend`.
-    pub(crate) fn load(&self, backend: &dyn Backend) -> Result<Vec<Identity>> {
-        self.0.iter().map(|identity| identity.load(backend)).collect()
-    }
-}
-
-impl IdentityArg {
-    fn load(&self, backend: &dyn Backend) -> Result<Identity> {
-        match self {
-            Self::Files { cert, key } => {
-                let identity = Identity::from_pem_files(cert, key)?;
-                // Tried alone: of several, an error would not say which is the unusable one.
-                let alone = ServerConfig::builder(identity.clone()).build()?;
-                let place = format!("{} with {}", cert.display(), key.display());
-                Server::new(&alone, backend).map_err(Failure::at(place))?;
-                Ok(identity)
-            }
-            Self::SelfSigned(names) => {
-                let names = names.iter().map(|name| certificate_name(name));
-                let names = names.collect::<polytls::Result<Vec<_>>>()?;
-                let names = names.iter().map(String::as_str).collect::<Vec<_>>();
-                let identity = Leaf::server(&names).self_signed();
-                let list = names.join(", ");
-                output::note(format!("self-signed certificate for {list}, to be given to --ca:"));
-                output::note(to_pem(identity.leaf()).trim_end());
-                Ok(identity)
-            }
-        }
-    }
-}
-
-/// Checks a name that goes into a certificate, where it may also be a wildcard.
-fn certificate_name(name: &str) -> polytls::Result<String> {
-    match name.strip_prefix("*.") {
-        None => Ok(ServerName::parse(name)?.to_string()),
-        Some(parent) => match ServerName::parse(parent)?.as_dns() {
-            Some(parent) => Ok(format!("*.{parent}")),
-            None => Err(Error::new(ErrorKind::Config)
-                .because(format!("'{name}': a wildcard stands before a DNS name only"))),
-        },
-    }
-}
-
-// Written out, because the derived form forgets how the occurrences of different options are
-// interleaved and where one list of names ends.
-impl Args for IdentityArgs {
-    fn augment_args(command: clap::Command) -> clap::Command {
-        let path = || clap::value_parser!(PathBuf);
-        command
-            .arg(
-                Arg::new("cert")
-                    .long("cert")
-                    .value_name("FILE")
-                    .value_parser(path())
-                    .action(ArgAction::Append)
-                    .required_unless_present("self_signed")
-                    .requires("key")
-                    .help(
-                        "A certificate and its chain, PEM, the own certificate first; repeat, \
-                         each with a --key, for several identities",
-                    ),
-            )
-            .arg(
-                Arg::new("key")
-                    .long("key")
-                    .value_name("FILE")
-                    .value_parser(path())
-                    .action(ArgAction::Append)
-                    .requires("cert")
-                    .help("The private key of the --cert in the same place, PEM, not encrypted"),
-            )
-            .arg(
-                Arg::new("self_signed")
-                    .long("self-signed")
-                    .value_name("NAME")
-                    .action(ArgAction::Append)
-                    .num_args(1..)
-                    .help(
-                        "Make a certificate for these DNS names and IP addresses, and print it to \
-                         standard error, to be given to --ca; repeat for several identities",
-                    ),
-            )
-    }
-
-    fn augment_args_for_update(command: clap::Command) -> clap::Command {
-        Self::augment_args(command)
-    }
-}
-
-impl FromArgMatches for IdentityArgs {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let paths = |id| matches.get_many::<PathBuf>(id).into_iter().flatten().cloned();
-        let places = |id| matches.indices_of(id).into_iter().flatten();
-        let (certs, keys) = (paths("cert").count(), paths("key").count());
-        if certs != keys {
-            let why = format!("each --cert needs a --key: {certs} --cert, {keys} --key\n");
-            return Err(clap::Error::raw(clap::error::ErrorKind::WrongNumberOfValues, why));
-        }
-        let mut list = paths("cert")
-            .zip(paths("key"))
-            .zip(places("cert"))
-            .map(|((cert, key), at)| (at, IdentityArg::Files { cert, key }))
-            .collect::<Vec<_>>();
-        let mut places = places("self_signed");
-        for names in matches.get_occurrences::<String>("self_signed").into_iter().flatten() {
-            let names = names.cloned().collect::<Vec<_>>();
-            let at = places.by_ref().take(names.len()).min().unwrap_or_default();
-            list.push((at, IdentityArg::SelfSigned(names)));
-        }
-        list.sort_by_key(|(at, _)| *at);
-        Ok(Self(list.into_iter().map(|(_, identity)| identity).collect()))
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        *self = Self::from_arg_matches(matches)?;
-        Ok(())
-    }
-}
-
 /// The certificates in these files and directories, and no others.
 pub(crate) fn roots(paths: &[PathBuf]) -> polytls::Result<Roots> {
     let add = |roots: Roots, path: &PathBuf| match Path::is_dir(path) {
@@ -384,7 +274,8 @@ pub(crate) fn usage(why: impl Into<String>) -> Failure {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 success, 1 TLS or the network failed, 2 bad usage or unreadable input.";
+Exit codes: 0 success, 1 TLS or the network failed, 2 bad usage or unreadable input; 'polytls ocsp'
+has more.";
 
 #[cfg(test)]
 mod tests {
@@ -392,39 +283,8 @@ mod tests {
 
     use super::*;
 
-    fn identities(args: &str) -> Vec<IdentityArg> {
-        let line = format!("polytls serve 127.0.0.1:0 --echo {args}");
-        match Cli::try_parse_from(line.split_whitespace()).unwrap().command {
-            Command::Serve(serve) => serve.identities.0,
-            other => panic!("{other:?}"),
-        }
-    }
-
     #[test]
     fn the_definition_of_the_arguments_is_sound() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn identities_keep_the_order_of_the_command_line() {
-        let files = |n: &str| IdentityArg::Files { cert: n.into(), key: format!("{n}.key").into() };
-        let made = |names: &[&str]| {
-            IdentityArg::SelfSigned(names.iter().map(|name| (*name).to_owned()).collect())
-        };
-        assert_eq!(
-            identities(
-                "--self-signed a b --cert x --key x.key --self-signed c --key y.key --cert y"
-            ),
-            [made(&["a", "b"]), files("x"), made(&["c"]), files("y")]
-        );
-    }
-
-    #[test]
-    fn names_for_certificates_may_be_wildcards_and_addresses() {
-        assert_eq!(certificate_name("*.Example.org").unwrap(), "*.example.org");
-        assert_eq!(certificate_name("::1").unwrap(), "::1");
-        for bad in ["*.127.0.0.1", "*", "a b", "*.*.example", ""] {
-            assert_eq!(certificate_name(bad).unwrap_err().kind(), ErrorKind::Config, "{bad}");
-        }
     }
 }

@@ -8,16 +8,15 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use polytls::danger::Skip;
-use polytls::{
-    Client, ClientConfig, EndOfStream, Error, ErrorKind, Identity, Roots, ServerName, Stream,
-};
+use polytls::{Client, ClientConfig, EndOfStream, Error, ErrorKind, Roots, ServerName, Stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, Stdin, Stdout, stdin, stdout};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
-use crate::cli::{self, Connect};
+use crate::cli::{self, Connect, usage};
 use crate::facts::{Close, Facts};
 use crate::failure::{Failure, Result, one_line};
+use crate::ocsp::{self, Elsewhere};
 use crate::output::{self, OutputFile};
 use crate::transport::{HostPort, Tcp, handshake, linger, runtime};
 
@@ -27,12 +26,16 @@ pub(crate) fn run(args: &Connect) -> Result {
         Some(name) => ServerName::parse(name)?,
         None => ServerName::parse(&args.peer.host)?,
     };
-    let client = Client::new(&config(args)?, backend)?;
+    let config = config(args)?;
+    let client = Client::new(&config, backend)?;
+    let elsewhere = args.staple.ocsp_response.as_deref();
+    let elsewhere = elsewhere.map(|path| Elsewhere::read(path, &config, backend));
+    let elsewhere = elsewhere.transpose()?;
     let file = args.facts.as_deref().map(OutputFile::create).transpose()?;
     let mut facts = Facts::new(backend);
 
     let runtime = runtime()?;
-    let outcome = runtime.block_on(talk(args, &client, &name, &mut facts));
+    let outcome = runtime.block_on(talk(args, &client, elsewhere.as_ref(), &name, &mut facts));
     // A thread may still wait for standard input; nobody waits for that thread.
     runtime.shutdown_background();
 
@@ -54,20 +57,34 @@ fn config(args: &Connect) -> Result<ClientConfig> {
     leave_out(args.insecure_no_verify_time, Skip::time, "--insecure-no-verify-time");
     let mut config = ClientConfig::builder()
         .alpn(&args.tls.alpn)
+        .checks(args.checks.load()?)
         .danger(skip)
         .end_of_stream(match args.allow_truncation {
             true => EndOfStream::TolerateTruncation,
             false => EndOfStream::RequireCloseNotify,
         })
         .roots(if args.ca.is_empty() { Roots::system() } else { cli::roots(&args.ca)? })
+        .staple(args.staple.policy())
         .versions(args.tls.versions()?);
-    if let (Some(cert), Some(key)) = (&args.cert, &args.key) {
-        config = config.identity(Identity::from_pem_files(cert, key)?);
+    match (&args.cert, &args.key) {
+        (Some(cert), Some(key)) => {
+            config = config.identity(args.key_password.read()?.open(cert, key)?);
+        }
+        _ if args.key_password.key_password_file.is_some() => {
+            return Err(usage("--key-password-file needs a --key"));
+        }
+        _ => {}
     }
     Ok(config.build()?)
 }
 
-async fn talk(args: &Connect, client: &Client, name: &ServerName, facts: &mut Facts) -> Result {
+async fn talk(
+    args: &Connect,
+    client: &Client,
+    elsewhere: Option<&Elsewhere>,
+    name: &ServerName,
+    facts: &mut Facts,
+) -> Result {
     let (socket, address) = dial(&args.peer).await?;
     let place = format!("peer {address}, server name {name}");
     let mut stream = client.connect(name, Tcp::new(socket))?;
@@ -75,8 +92,19 @@ async fn talk(args: &Connect, client: &Client, name: &ServerName, facts: &mut Fa
         linger(&mut stream).await;
         return Err(Failure::at(place)(e));
     }
-    facts.negotiated = stream.negotiated();
+    let negotiated = stream.negotiated().unwrap_or_default();
+    facts.staple = ocsp::of_peer(&negotiated);
+    facts.negotiated = Some(negotiated.clone());
     output::note(format!("connected to {address} as {name}\n{}", facts.to_lines()));
+    if let Some(elsewhere) = elsewhere {
+        match elsewhere.verify(&negotiated) {
+            Ok(outcome) => output::note(format!("  {:<12}{}", "response", ocsp::summary(&outcome))),
+            Err(e) => {
+                linger(&mut stream).await;
+                return Err(e);
+            }
+        }
+    }
 
     let mut exchange = Exchange::new(&mut stream);
     let end = poll_fn(|cx| exchange.poll(cx)).await?;

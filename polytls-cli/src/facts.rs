@@ -1,10 +1,12 @@
 //! What is known about a connection, for people and for programs.
 
 use pem::{EncodeConfig, LineEnding, Pem};
+use polytls::ocsp::Outcome;
 use polytls::pki_types::CertificateDer;
-use polytls::x509::CertificateFacts;
 use polytls::{Backend, Negotiated};
 use serde_json::{Value, json};
+
+use crate::{ocsp, peer};
 
 /// What is known about a connection.
 #[derive(Debug)]
@@ -15,6 +17,8 @@ pub(crate) struct Facts {
     pub(crate) negotiated: Option<Negotiated>,
     /// Nothing before the connection has ended, and if it ended in another way.
     pub(crate) close: Option<Close>,
+    /// What the stapled OCSP response says; nothing if none has come.
+    pub(crate) staple: Option<Outcome>,
 }
 
 /// How the peer ended what it sent.
@@ -38,7 +42,7 @@ impl Close {
 impl Facts {
     pub(crate) fn new(backend: &dyn Backend) -> Self {
         let library = backend.library();
-        Self { backend: backend.name(), library, negotiated: None, close: None }
+        Self { backend: backend.name(), library, negotiated: None, close: None, staple: None }
     }
 
     /// What `--facts` writes; what is not known is null.
@@ -54,9 +58,11 @@ impl Facts {
             "close": self.close.map(Close::name),
             "group": known.and_then(|n| n.group).map(|group| group.to_string()),
             "library": self.library,
+            "peer": known.and_then(Negotiated::peer_certificate).map(peer::to_json),
             "peer_chain": chain.filter(|chain| !chain.is_empty()),
             "resumed": known.and_then(|n| n.resumed),
             "servername": known.and_then(|n| n.server_name.as_deref()),
+            "staple": self.staple.as_ref().map(ocsp::to_json),
             "version": known.and_then(|n| n.version).map(|version| version.name()),
         })
     }
@@ -65,7 +71,8 @@ impl Facts {
     pub(crate) fn to_lines(&self) -> String {
         let known = self.negotiated.clone().unwrap_or_default();
         let or_unknown = |fact: Option<String>| fact.unwrap_or_else(|| "unknown".into());
-        let certificate = known.peer_certificate().map(names);
+        let certificate = known.peer_certificate().map(peer::to_lines);
+        let certificate = certificate.unwrap_or_else(|| vec![("certificate", or_unknown(None))]);
         let resumed = known.resumed.map(|resumed| if resumed { "yes" } else { "no" }.to_owned());
         [
             ("backend", format!("{} ({})", self.backend, self.library)),
@@ -75,9 +82,12 @@ impl Facts {
             ("alpn", alpn(&known).unwrap_or_else(|| "none".into())),
             ("servername", known.server_name.clone().unwrap_or_else(|| "none".into())),
             ("resumed", or_unknown(resumed)),
-            ("certificate", or_unknown(certificate)),
+            ("staple", self.staple.as_ref().map_or_else(|| "none".into(), ocsp::summary)),
         ]
+        .into_iter()
+        .chain(certificate)
         .map(|(name, fact)| format!("  {name:<12}{fact}"))
+        .collect::<Vec<_>>()
         .join("\n")
     }
 }
@@ -89,12 +99,4 @@ pub(crate) fn alpn(negotiated: &Negotiated) -> Option<String> {
 pub(crate) fn to_pem(certificate: &CertificateDer<'_>) -> String {
     let section = Pem::new("CERTIFICATE", certificate.to_vec());
     pem::encode_config(&section, EncodeConfig::new().set_line_ending(LineEnding::LF))
-}
-
-/// The names that a certificate is for.
-fn names(certificate: &CertificateDer<'_>) -> String {
-    let Ok(facts) = CertificateFacts::read(certificate) else { return "not readable".into() };
-    let addresses = facts.ip_addresses().iter().map(ToString::to_string);
-    let names = facts.dns_names().iter().cloned().chain(addresses).collect::<Vec<_>>();
-    if names.is_empty() { "for no name".into() } else { format!("for {}", names.join(", ")) }
 }

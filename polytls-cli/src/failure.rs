@@ -24,6 +24,13 @@ pub(crate) enum Failure {
     },
     /// What was asked for makes no sense: exit code 2.
     Usage(String),
+    /// An answer that has an exit code of its own, as `kind: what`.
+    Verdict {
+        /// What the answer is.
+        what: String,
+        /// The exit code.
+        code: u8,
+    },
 }
 
 pub(crate) type Result<T = (), E = Failure> = std::result::Result<T, E>;
@@ -63,6 +70,7 @@ impl Failure {
                 format!("error: {} ({place})", one_line(error))
             }
             Self::Usage(what) => format!("error: usage: {what}"),
+            Self::Verdict { what, .. } => format!("error: {what}"),
         }
     }
 
@@ -72,6 +80,7 @@ impl Failure {
             Self::Report(_) => (self.one_line(), 1),
             Self::Tls { error, place } => (describe(error, place.as_deref()), exit_code(error)),
             Self::Usage(_) => (self.one_line(), 2),
+            Self::Verdict { code, .. } => (self.one_line(), *code),
         };
         output::note(text);
         code.into()

@@ -1,14 +1,19 @@
 //! The command line of polytls: try, connect, serve, and prove TLS libraries.
 
 mod backends;
+mod checks;
 mod cli;
 mod conformance;
 mod connect;
 mod demo;
 mod facts;
 mod failure;
+mod identities;
+mod key_password;
 mod limbo;
+mod ocsp;
 mod output;
+mod peer;
 mod serve;
 mod signal;
 mod transport;
@@ -25,6 +30,7 @@ fn main() -> ExitCode {
         Command::Conformance(args) => conformance::run(&args),
         Command::Connect(args) => connect::run(&args),
         Command::Demo => demo::run(),
+        Command::Ocsp(args) => ocsp::run(&args),
         Command::Serve(args) => serve::run(&args),
     };
     match outcome {

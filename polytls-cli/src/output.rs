@@ -40,7 +40,11 @@ impl OutputFile {
         Ok(Self { file, path: path.to_owned() })
     }
 
-    pub(crate) fn write(mut self, text: &str) -> Result {
-        self.file.write_all(text.as_bytes()).map_err(Failure::file(&self.path))
+    pub(crate) fn write(self, text: &str) -> Result {
+        self.write_bytes(text.as_bytes())
+    }
+
+    pub(crate) fn write_bytes(mut self, bytes: &[u8]) -> Result {
+        self.file.write_all(bytes).map_err(Failure::file(&self.path))
     }
 }

@@ -4,9 +4,9 @@
 use std::error::Error;
 
 use polytls::{
-    Backend, Client, ClientConfig, Connection, Progress, Roots, Server, ServerConfig, backend,
+    Backend, Client, ClientConfig, Connection, Identity, Progress, Roots, Server, ServerConfig,
+    backend,
 };
-use tls_conformance::Leaf;
 
 fn main() -> Result<(), Box<dyn Error>> {
     backend::all().iter().try_for_each(|backend| meet(*backend))
@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn meet(backend: &dyn Backend) -> Result<(), Box<dyn Error>> {
     // A certificate for the occasion; a real server has `Identity::from_pem_files`.
-    let identity = Leaf::server(&["localhost"]).self_signed();
+    let identity = Identity::self_signed(["localhost"])?;
     let roots = Roots::empty().with_der(identity.leaf().clone())?; // self-signed: trusted as it is
 
     let config = ClientConfig::builder().roots(roots).build()?;

@@ -8,8 +8,7 @@ use std::io::{self, Read, Write};
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Registry, Token};
-use polytls::{NonBlocking, Server, ServerConfig, Stream, backend};
-use tls_conformance::Leaf;
+use polytls::{Identity, NonBlocking, Server, ServerConfig, Stream, backend};
 
 const LISTENER: Token = Token(0);
 
@@ -29,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         None => *backend::all().first().ok_or("no backend in this build")?,
     };
     // A certificate for the occasion; a real server has `Identity::from_pem_files`.
-    let identity = Leaf::server(&["localhost"]).self_signed();
+    let identity = Identity::self_signed(["localhost"])?;
     let server = Server::new(&ServerConfig::builder(identity).build()?, backend)?;
     let listener = TcpListener::bind(address.parse()?)?;
     println!("listening on {}", listener.local_addr()?);
@@ -108,7 +107,7 @@ fn many_clients_are_echoed_on_one_thread() {
     use polytls::{Blocking, Client, ClientConfig, Roots};
 
     for backend in backend::all() {
-        let identity = Leaf::server(&["localhost"]).self_signed();
+        let identity = Identity::self_signed(["localhost"]).unwrap();
         let roots = Roots::empty().with_der(identity.leaf().clone()).unwrap();
         let config = ServerConfig::builder(identity).build().unwrap();
         let server = Server::new(&config, *backend).unwrap();

@@ -51,10 +51,9 @@ fn echo(server: &Server, tcp: TcpStream) -> io::Result<()> {
 #[test]
 fn what_is_sent_comes_back() {
     use polytls::{Client, ClientConfig, Roots};
-    use tls_conformance::Leaf;
 
     for backend in backend::all() {
-        let identity = Leaf::server(&["localhost"]).self_signed();
+        let identity = Identity::self_signed(["localhost"]).unwrap();
         let roots = Roots::empty().with_der(identity.leaf().clone()).unwrap();
         let config = ServerConfig::builder(identity).build().unwrap();
         let server = Server::new(&config, *backend).unwrap();

@@ -6,8 +6,9 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-use polytls::{Backend, Blocking, Client, ClientConfig, Roots, Server, ServerConfig, backend};
-use tls_conformance::Leaf;
+use polytls::{
+    Backend, Blocking, Client, ClientConfig, Identity, Roots, Server, ServerConfig, backend,
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let backend = backend::only()?;
@@ -18,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// A server greets a client. Nothing in here knows a TLS library.
 fn greet(backend: &dyn Backend) -> Result<String, Box<dyn Error>> {
     // A certificate for the occasion; a real server has `Identity::from_pem_files`.
-    let identity = Leaf::server(&["localhost"]).self_signed();
+    let identity = Identity::self_signed(["localhost"])?;
     let roots = Roots::empty().with_der(identity.leaf().clone())?; // self-signed: trusted as it is
     let server = Server::new(&ServerConfig::builder(identity).build()?, backend)?;
     let client = Client::new(&ClientConfig::builder().roots(roots).build()?, backend)?;

@@ -25,7 +25,7 @@
 //!
 //! # Where to look
 //!
-//! - [`manual`]: choosing a backend, certificates, verification, serving, closing, capabilities,
+//! - [`manual`]: choosing a backend, certificates, identities, verification, serving, closing, capabilities,
 //!   errors.
 //! - [`backend`]: the TLS libraries in this build.
 //! - [`ClientConfig`], [`ServerConfig`]: what to ask for; [`Client`], [`Server`]: the same, compiled

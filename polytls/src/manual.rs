@@ -1,8 +1,10 @@
 //! The manual.
 //!
 //! - [`choosing`] a backend
-//! - [`certificates`]: whom to trust, and who one is
+//! - [`certificates`]: whom to trust
+//! - [`identities`]: who one is, and where the key comes from
 //! - [`verification`]: what is checked of a peer, and by whom
+//! - [`ocsp`]: whether a certificate has been revoked, as its issuer says
 //! - [`serving`]: which server a client gets
 //! - [`closing`] a connection
 //! - [`capabilities`]: what a backend can do
@@ -17,8 +19,14 @@ pub mod choosing {}
 #[doc = include_str!("manual/certificates.md")]
 pub mod certificates {}
 
+#[doc = include_str!("manual/identities.md")]
+pub mod identities {}
+
 #[doc = include_str!("manual/verification.md")]
 pub mod verification {}
+
+#[doc = include_str!("manual/ocsp.md")]
+pub mod ocsp {}
 
 #[doc = include_str!("manual/serving.md")]
 pub mod serving {}

@@ -9,37 +9,52 @@ use boring::ssl::{
     SslOptions, SslSessionCacheMode, SslVerifyMode, SslVersion,
 };
 use boring::x509::X509;
-use boring::x509::verify::X509CheckFlags;
 use tls_core::{
     Acceptor, AlpnOutcome, CipherSuite, ClientAuth, ClientConfig, Connector, Error, ErrorKind,
-    Group, Identity, Protocols, Result, ServerConfig, ServerName, Session, Version, Versions,
-    danger,
+    Group, Identity, Judge, Protocols, Result, Roots, ServerConfig, ServerName, Session, Staple,
+    Supported, Version, Versions,
 };
 use tls_libssl::{MAX_CERTIFICATES, Trusted, group_name};
 
 use crate::error::{backend_error, config_error};
 use crate::session::BoringSession;
-use crate::{Boring, NAME, ffi, verify};
+use crate::verify::Anchors;
+use crate::{Boring, NAME, ffi, signer, verify};
 
 pub(crate) struct BoringConnector {
     context: SslContext,
     trusted: Trusted,
-    skip: danger::Skip,
+    judge: Judge,
     send_name: bool,
 }
 
 pub(crate) struct BoringAcceptor {
-    /// One for each identity.
-    contexts: Vec<SslContext>,
+    /// One for each identity, with what is stapled to it.
+    identities: Vec<(SslContext, Option<Staple>)>,
     /// What clients are verified against.
     trusted: Trusted,
+    judge: Judge,
 }
 
-pub(crate) fn client(config: &ClientConfig, backend: &Boring) -> Result<BoringConnector> {
+pub(crate) fn client(
+    config: &Supported<'_, ClientConfig>,
+    backend: &Boring,
+) -> Result<BoringConnector> {
     let mut context = SslContext::builder(SslMethod::tls()).map_err(backend_error)?;
     set_parameters(&mut context, config.versions(), config.cipher_suites(), config.groups())?;
-    let skip = config.danger();
-    let trusted = verify::set(&mut context, config.roots(), SslVerifyMode::PEER, skip)?;
+    let judge = config.judge();
+    let nothing = Roots::empty();
+    // Roots that nobody will ask need not be there.
+    let roots = match judge.asks_library() && !judge.skip().skips_chain() {
+        true => config.roots(),
+        false => &nothing,
+    };
+    let anchors = Anchors::load(roots, judge)?;
+    anchors.set(&mut context, SslVerifyMode::PEER, judge);
+    if judge.awaits_staple() {
+        context.enable_ocsp_stapling();
+        context.set_status_callback(verify::judge_staple).map_err(config_error)?;
+    }
     if let Some(identity) = config.identity() {
         set_identity(&mut context, identity)?;
         ffi::note_certificate_requests(&mut context);
@@ -51,18 +66,25 @@ pub(crate) fn client(config: &ClientConfig, backend: &Boring) -> Result<BoringCo
     modify(&mut context, backend)?;
     Ok(BoringConnector {
         context: context.build(),
-        trusted,
-        skip,
+        trusted: anchors.trusted,
+        judge: judge.clone(),
         send_name: config.send_server_name(),
     })
 }
 
-pub(crate) fn server(config: &ServerConfig, backend: &Boring) -> Result<BoringAcceptor> {
-    let load = |identity| -> Result<(SslContextBuilder, Trusted)> {
+pub(crate) fn server(
+    config: &Supported<'_, ServerConfig>,
+    backend: &Boring,
+) -> Result<BoringAcceptor> {
+    let judge = config.judge();
+    let nothing = Roots::empty();
+    let roots = config.client_auth().roots().unwrap_or(&nothing);
+    let anchors = Anchors::load(roots, judge)?;
+    let load = |identity: &Identity| -> Result<(SslContext, Option<Staple>)> {
         let mut context = SslContext::builder(SslMethod::tls()).map_err(backend_error)?;
         set_parameters(&mut context, config.versions(), config.cipher_suites(), config.groups())?;
         set_identity(&mut context, identity)?;
-        let trusted = set_client_auth(&mut context, config.client_auth())?;
+        set_client_auth(&mut context, config.client_auth(), &anchors, judge)?;
         let alpn = config.alpn().clone();
         if !alpn.protocols.is_empty() {
             context.set_alpn_select_callback(move |_, offered| {
@@ -82,16 +104,10 @@ pub(crate) fn server(config: &ServerConfig, backend: &Boring) -> Result<BoringAc
         });
         log_keys(&mut context, config.key_log());
         modify(&mut context, backend)?;
-        Ok((context, trusted))
+        Ok((context.build(), identity.staple().cloned()))
     };
-    let mut contexts = Vec::new();
-    let mut trusted = Trusted::default();
-    for identity in config.identities().iter() {
-        let (context, known) = load(identity)?;
-        contexts.push(context.build());
-        trusted = known;
-    }
-    Ok(BoringAcceptor { contexts, trusted })
+    let identities = config.identities().iter().map(load).collect::<Result<_>>()?;
+    Ok(BoringAcceptor { identities, trusted: anchors.trusted, judge: judge.clone() })
 }
 
 /// What clients and servers have in common.
@@ -189,18 +205,24 @@ fn version(version: Version) -> SslVersion {
 
 fn set_identity(context: &mut SslContextBuilder, identity: &Identity) -> Result<()> {
     let unusable = |what: &'static str| move |e: ErrorStack| config_error(e).because(what);
-    let key = PKey::private_key_from_der(identity.key()?.secret_der())
-        .map_err(unusable("the private key is unusable"))?;
+    let refused =
+        |why: &'static str| Err(Error::from_backend(ErrorKind::Config, NAME, why).because(why));
     let leaf = X509::from_der(identity.leaf()).map_err(unusable("the certificate is unusable"))?;
-    // Compared before BoringSSL sees both: it would report a mismatch as many different errors.
-    let matches = leaf.public_key().map_err(unusable("the certificate's key is unusable"))?;
-    if !matches.public_eq(&key) {
-        let why = "the private key does not belong to the certificate";
-        return Err(Error::from_backend(ErrorKind::Config, NAME, why).because(why));
+    let public = leaf.public_key().map_err(unusable("the certificate's key is unusable"))?;
+    if verify::is_weak(&public) {
+        return refused("the private key is too short");
     }
-    if verify::is_weak(&key) {
-        let why = "the private key is too short";
-        return Err(Error::from_backend(ErrorKind::Config, NAME, why).because(why));
+    let known = |scheme| SIGNATURES.iter().any(|(own, _)| *own == scheme);
+    let key = match signer::set(context, identity, known)? {
+        true => None,
+        false => {
+            let key = PKey::private_key_from_der(identity.key()?.secret_der());
+            Some(key.map_err(unusable("the private key is unusable"))?)
+        }
+    };
+    // Compared before BoringSSL sees both: it would report a mismatch as many different errors.
+    if key.as_ref().is_some_and(|key| !public.public_eq(key)) {
+        return refused("the private key does not belong to the certificate");
     }
     context.set_certificate(&leaf).map_err(unusable("the certificate is unusable"))?;
     for issuer in &identity.chain()[1..] {
@@ -208,26 +230,30 @@ fn set_identity(context: &mut SslContextBuilder, identity: &Identity) -> Result<
             .and_then(|issuer| context.add_extra_chain_cert(issuer))
             .map_err(unusable("an issuer's certificate is unusable"))?;
     }
-    context.set_private_key(&key).map_err(unusable("the private key is unusable"))
-}
-
-fn set_client_auth(context: &mut SslContextBuilder, auth: &ClientAuth) -> Result<Trusted> {
-    let (roots, mode) = match auth {
-        ClientAuth::None | ClientAuth::Unverified => return Ok(Trusted::default()),
-        ClientAuth::Request(roots) => (roots, SslVerifyMode::PEER),
-        ClientAuth::Require(roots) => {
-            (roots, SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT)
-        }
-    };
-    let trusted = verify::set(context, roots, mode, danger::Skip::nothing())?;
-    // Tells clients whose certificates are welcome.
-    for der in trusted.iter() {
-        X509::from_der(der).and_then(|root| context.add_client_ca(&root)).map_err(config_error)?;
+    match key {
+        Some(key) => context.set_private_key(&key).map_err(unusable("the private key is unusable")),
+        None => Ok(()),
     }
-    Ok(trusted)
 }
 
-fn log_keys(context: &mut SslContextBuilder, log: Option<&danger::KeyLog>) {
+fn set_client_auth(
+    context: &mut SslContextBuilder,
+    auth: &ClientAuth,
+    anchors: &Anchors,
+    judge: &Judge,
+) -> Result<()> {
+    let mode = match auth {
+        ClientAuth::None => return Ok(()),
+        ClientAuth::Request(_) | ClientAuth::Unverified => SslVerifyMode::PEER,
+        ClientAuth::Require(_) => SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT,
+    };
+    anchors.set(context, mode, judge);
+    // Tells clients whose certificates are welcome.
+    let mut roots = anchors.certificates().iter();
+    roots.try_for_each(|root| context.add_client_ca(root)).map_err(config_error)
+}
+
+fn log_keys(context: &mut SslContextBuilder, log: Option<&tls_core::danger::KeyLog>) {
     if let Some(log) = log.cloned() {
         context.set_keylog_callback(move |_, line| log.line(line));
     }
@@ -245,18 +271,7 @@ impl Connector for BoringConnector {
         let sent = name.as_dns().filter(|_| self.send_name);
         let begin = || {
             let mut ssl = Ssl::new(&self.context)?;
-            verify::prepare(&mut ssl, self.skip, self.trusted.clone())?;
-            if !self.skip.skips_name() {
-                let param = ssl.param_mut();
-                param.set_hostflags(
-                    X509CheckFlags::NEVER_CHECK_SUBJECT | X509CheckFlags::NO_PARTIAL_WILDCARDS,
-                );
-                match (name.as_dns(), name.as_ip()) {
-                    (Some(dns), _) => param.set_host(dns)?,
-                    (_, Some(ip)) => param.set_ip(ip)?,
-                    (None, None) => {}
-                }
-            }
+            verify::prepare(&mut ssl, &self.judge, Some(name), self.trusted.clone())?;
             if let Some(sent) = sent {
                 ssl.set_hostname(sent)?;
             }
@@ -269,8 +284,13 @@ impl Connector for BoringConnector {
 impl Acceptor for BoringAcceptor {
     fn session(&self, identity: usize) -> Result<Box<dyn Session>> {
         let begin = || {
-            let mut ssl = Ssl::new(&self.contexts[identity])?;
-            verify::prepare(&mut ssl, danger::Skip::nothing(), self.trusted.clone())?;
+            let (context, staple) = &self.identities[identity]; // the core counts as we do
+            let mut ssl = Ssl::new(context)?;
+            verify::prepare(&mut ssl, &self.judge, None, self.trusted.clone())?;
+            let staple = staple.as_ref().and_then(Staple::get);
+            if let Some(response) = staple.filter(|response| !response.is_empty()) {
+                ssl.set_ocsp_status(&response)?;
+            }
             if ssl.verify_mode() == SslVerifyMode::NONE {
                 // Only a server that is going to ask for a certificate takes a ClientHello of more
                 // than 16 KiB. Once that is here, the mode is what the context says.

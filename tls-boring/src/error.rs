@@ -7,7 +7,7 @@ use boring::ssl::{ErrorCode, SslRef, SslVersion};
 use tls_core::{Alert, CertificateError, Error, ErrorKind, Progress, Result};
 use tls_libssl::{Reason, boringssl_reason, gravest};
 
-use crate::{NAME, verify};
+use crate::{NAME, signer, verify};
 
 pub(crate) fn config_error(e: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
     Error::from_backend(ErrorKind::Config, NAME, e)
@@ -24,9 +24,17 @@ pub(crate) fn progress<T>(
     ssl: &SslRef,
     alert: Option<Alert>,
 ) -> Result<Progress<T>> {
+    let unsigned = match e.code() {
+        ErrorCode::SSL => signer::take_failure(ssl),
+        _ => None,
+    };
+    if let Some(failure) = unsigned {
+        return Err(failure);
+    }
     let kind = match e.code() {
         ErrorCode::WANT_READ => return Ok(Progress::WantRead),
         ErrorCode::WANT_WRITE => return Ok(Progress::WantWrite),
+        ErrorCode::WANT_PRIVATE_KEY_OPERATION => return Ok(Progress::WantSignature),
         ErrorCode::ZERO_RETURN => ErrorKind::AlertReceived(Alert::CLOSE_NOTIFY),
         ErrorCode::SSL => match (library_kind(&e, ssl), alert) {
             // A client that gives up before it has the keys can only say so in clear, and OpenSSL
@@ -38,7 +46,14 @@ pub(crate) fn progress<T>(
         },
         _ => ErrorKind::Backend,
     };
-    Err(Error::from_backend(kind, NAME, e))
+    // Where it was not the library that refused a certificate, it has no words for it.
+    let words = verify::findings(ssl).and_then(|findings| findings.take_words());
+    Err(match words {
+        Some(words) if matches!(kind, ErrorKind::Certificate(_)) => {
+            Error::from_backend(kind, NAME, words)
+        }
+        Some(_) | None => Error::from_backend(kind, NAME, e),
+    })
 }
 
 fn library_kind(e: &boring::ssl::Error, ssl: &SslRef) -> ErrorKind {

@@ -11,6 +11,7 @@ use boring::x509::{
     X509, X509NameRef, X509Ref, X509StoreContextRef, X509VerifyError, X509VerifyResult,
 };
 use foreign_types::{ForeignType, ForeignTypeRef};
+use tls_core::Alert;
 
 use crate::verify;
 
@@ -50,10 +51,37 @@ pub(crate) fn update_keys(ssl: &mut SslRef) -> Result<(), ErrorStack> {
     }
 }
 
+/// Chooses what to sign with, best first, `SSL_CTX_set_signing_algorithm_prefs`.
+pub(crate) fn set_signing_schemes(
+    context: &mut SslContextBuilder,
+    schemes: &[u16],
+) -> Result<(), ErrorStack> {
+    // SAFETY: the context is live, and the list is copied.
+    let result = unsafe {
+        boring_sys::SSL_CTX_set_signing_algorithm_prefs(
+            context.as_ptr(),
+            schemes.as_ptr(),
+            schemes.len(),
+        )
+    };
+    match result {
+        1 => Ok(()),
+        _ => Err(ErrorStack::get()),
+    }
+}
+
 /// Limits the size of a peer's certificate message, `SSL_CTX_set_max_cert_list`.
 pub(crate) fn set_max_cert_list(context: &mut SslContextBuilder, bytes: usize) {
     // SAFETY: the context is live; the call stores the number.
     unsafe { boring_sys::SSL_CTX_set_max_cert_list(context.as_ptr(), bytes) }
+}
+
+/// Tells the peer why the connection ends, `SSL_send_fatal_alert`.
+pub(crate) fn send_alert(ssl: &mut SslRef, alert: Alert) {
+    // SAFETY: `ssl` is a live SSL, lent for this call alone. Whether it can be told does not matter.
+    unsafe {
+        boring_sys::SSL_send_fatal_alert(ssl.as_ptr(), alert.0);
+    }
 }
 
 /// Processes the next record and leaves its plaintext where it is, `SSL_peek`.
@@ -87,10 +115,21 @@ fn extension_flags(certificate: &X509Ref) -> u32 {
     unsafe { boring_sys::X509_get_extension_flags(certificate.as_ptr()) }
 }
 
-/// Makes the verification of a chain do without the certificates that the peer sent along.
-pub(crate) fn forget_untrusted(chain: &mut X509StoreContextRef) {
-    // SAFETY: the context borrows its certificates; that it borrows none is valid.
-    unsafe { boring_sys::X509_STORE_CTX_set_chain(chain.as_ptr(), ptr::null_mut()) }
+/// Does something with `chain` that does without the certificates that the peer sent.
+pub(crate) fn without_untrusted<T>(
+    chain: &mut X509StoreContextRef,
+    act: impl FnOnce(&mut X509StoreContextRef) -> T,
+) -> T {
+    let store = chain.as_ptr();
+    // SAFETY: `store` is live, and only borrows these certificates: that it borrows none is valid, and
+    // so are the same ones again.
+    unsafe {
+        let certificates = boring_sys::X509_STORE_CTX_get0_untrusted(store);
+        boring_sys::X509_STORE_CTX_set_chain(store, ptr::null_mut());
+        let result = act(chain);
+        boring_sys::X509_STORE_CTX_set_chain(store, certificates);
+        result
+    }
 }
 
 /// The trusted certificates of this name.

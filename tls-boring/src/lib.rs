@@ -11,6 +11,8 @@ mod config;
 mod error;
 mod ffi;
 mod session;
+mod signatures;
+mod signer;
 mod verify;
 
 use std::fmt;
@@ -18,6 +20,7 @@ use std::sync::Arc;
 
 use boring::error::ErrorStack;
 use boring::ssl::SslContextBuilder;
+use tls_core::x509::Algorithms;
 use tls_core::{
     Acceptor, Backend, Capabilities, Capability, ClientConfig, Connector, Result, ServerConfig,
     Supported,
@@ -73,13 +76,17 @@ impl Backend for Boring {
             Capability::AlpnClient,
             Capability::AlpnServer,
             Capability::AlpnServerPolicy,
+            Capability::AsyncSigner,
             Capability::CertificateReasons,
             Capability::CipherSuites,
             Capability::ClientIdentity,
+            Capability::CommonNames,
+            Capability::CustomVerification,
             Capability::DefaultSuites,
             Capability::Ed25519,
             Capability::EncryptedAlerts,
             Capability::Exporter,
+            Capability::ExternalSigner,
             Capability::Groups,
             Capability::KeyLog,
             Capability::KeyUpdate,
@@ -95,6 +102,9 @@ impl Backend for Boring {
             Capability::ReportServerName,
             Capability::ReportVersion,
             Capability::RequestClientCertificate,
+            Capability::RequestStaple,
+            Capability::RevocationLists,
+            Capability::SendStaple,
             Capability::SkipAllVerification,
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,
@@ -104,7 +114,14 @@ impl Backend for Boring {
             Capability::Tls12Server,
             Capability::Tls13Client,
             Capability::Tls13Server,
+            Capability::UniformVerification,
+            Capability::UnverifiedClients,
+            Capability::VerificationTime,
         ])
+    }
+
+    fn signature_algorithms(&self) -> Algorithms<'static> {
+        signatures::ALGORITHMS
     }
 
     fn connector(&self, config: Supported<'_, ClientConfig>) -> Result<Box<dyn Connector>> {

@@ -1,11 +1,11 @@
 //! An `SSL`, driven over a lent wire.
 
 use std::io::{self, Read, Write};
+use std::task::Waker;
 use std::{fmt, mem};
 
 use boring::error::ErrorStack;
 use boring::ssl::{ErrorCode, NameType, Ssl, SslStream, SslVersion};
-use tls_core::pki_types::CertificateDer;
 use tls_core::{
     Alert, CipherSuite, Error, ErrorKind, Group, Negotiated, Progress, Result, Session, Version,
     Wire,
@@ -13,7 +13,7 @@ use tls_core::{
 use tls_libssl::RECORD;
 
 use crate::error::{backend_error, progress};
-use crate::{NAME, ffi, verify};
+use crate::{NAME, ffi, signer, verify};
 
 type Handshake = fn(&mut SslStream<Tapped>) -> Result<(), boring::ssl::Error>;
 
@@ -37,6 +37,21 @@ impl BoringSession {
         Ok(Self { stream, handshake: SslStream::accept, server_name: None })
     }
 
+    /// The verify callback lets BoringSSL go on until it has seen everything. Should BoringSSL ever not
+    /// come back for the verdict, or not ask for one, this is it.
+    fn last_word(&self) -> Result<()> {
+        let ssl = self.stream.ssl();
+        let presented =
+            !ssl.session_reused() && (!ssl.is_server() || ssl.peer_certificate().is_some());
+        match verify::findings(ssl).and_then(|findings| findings.last_word(presented)) {
+            None => Ok(()),
+            Some(why) => {
+                let why = ErrorKind::Certificate(why);
+                Err(Error::from_backend(why, NAME, "noticed after the handshake"))
+            }
+        }
+    }
+
     fn with<T>(
         &mut self,
         wire: &mut Wire,
@@ -58,7 +73,11 @@ impl BoringSession {
 impl Session for BoringSession {
     fn handshake(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
         let before = wire.pending().len();
-        let progress = self.with(wire, self.handshake).inspect_err(|e| {
+        let progress = self.with(wire, self.handshake);
+        if let Some(findings) = verify::findings(self.stream.ssl()) {
+            findings.resume_panic();
+        }
+        let progress = progress.inspect_err(|e| {
             // What BoringSSL takes for something else than an alert it answers (RFC 8446 §6.2).
             if matches!(e.kind(), ErrorKind::AlertReceived(_)) {
                 let kept = wire.pending()[..before].to_vec();
@@ -66,16 +85,11 @@ impl Session for BoringSession {
                 let _ = wire.write(&kept); // into memory
             }
         })?;
-        let fault = verify::findings(self.stream.ssl()).and_then(|findings| findings.fault());
-        match fault {
-            // The verify callback lets BoringSSL go on until it has seen everything. Should BoringSSL
-            // ever not come back for the verdict, this is it.
-            Some(why) if progress == Progress::Ready(()) => {
-                let why = ErrorKind::Certificate(why);
-                Err(Error::from_backend(why, NAME, "noticed after the handshake"))
-            }
-            Some(_) | None => Ok(progress),
+        match progress {
+            Progress::Ready(()) => self.last_word()?,
+            Progress::WantRead | Progress::WantWrite | Progress::WantSignature => {}
         }
+        Ok(progress)
     }
 
     fn read(&mut self, wire: &mut Wire, buf: &mut [u8]) -> Result<Progress<usize>> {
@@ -127,6 +141,14 @@ impl Session for BoringSession {
         exported.map_err(backend_error)
     }
 
+    fn await_signature(&mut self, waker: &Waker) -> bool {
+        signer::wake(self.stream.ssl(), waker)
+    }
+
+    fn staple(&self) -> Option<Vec<u8>> {
+        verify::staple(self.stream.ssl()).map(Into::into)
+    }
+
     fn negotiated(&self) -> Negotiated {
         let ssl = self.stream.ssl();
         let mut negotiated = Negotiated::default();
@@ -137,12 +159,13 @@ impl Session for BoringSession {
         negotiated.alpn = ssl.selected_alpn_protocol().map(Into::into);
         let asked_for = ssl.servername(NameType::HOST_NAME).filter(|_| ssl.is_server());
         negotiated.server_name = self.server_name.clone().or(asked_for.map(Into::into));
-        negotiated.peer_chain = peer_chain(ssl);
+        negotiated.peer_chain = verify::sent(ssl);
         let presented =
             ssl.is_server() || verify::findings(ssl).is_some_and(|findings| findings.requested());
         let own = ssl.certificate().filter(|_| presented).and_then(|own| own.to_der().ok());
         negotiated.local_certificate = own.map(Into::into);
         negotiated.extended_master_secret = Some(ffi::has_extended_master_secret(ssl));
+        negotiated.staple = self.staple();
         negotiated.resumed = Some(ssl.session_reused());
         negotiated
     }
@@ -192,15 +215,6 @@ impl fmt::Debug for BoringSession {
             .field("state", &self.stream.ssl().state_string_long())
             .finish_non_exhaustive()
     }
-}
-
-/// The peer's certificates, its own first. On a server BoringSSL keeps that one apart.
-fn peer_chain(ssl: &boring::ssl::SslRef) -> Vec<CertificateDer<'static>> {
-    let own = ssl.peer_certificate().filter(|_| ssl.is_server());
-    let own = own.and_then(|certificate| certificate.to_der().ok());
-    let rest = ssl.peer_cert_chain().into_iter().flatten();
-    let rest = rest.filter_map(|certificate| certificate.to_der().ok());
-    own.into_iter().chain(rest).map(Into::into).collect()
 }
 
 fn version(version: SslVersion) -> Option<Version> {

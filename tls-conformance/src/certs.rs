@@ -10,12 +10,23 @@ use tls_core::{Identity, Roots};
 /// A certificate authority, root or not.
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
+    name: DistinguishedName,
     der: CertificateDer<'static>,
     /// The certificates between this one and the root, this one first; empty for a root.
     chain: Vec<CertificateDer<'static>>,
 }
 
 impl Authority {
+    fn new(
+        params: CertificateParams,
+        key: KeyPair,
+        der: CertificateDer<'static>,
+        chain: Vec<CertificateDer<'static>>,
+    ) -> Self {
+        let name = params.distinguished_name.clone();
+        Self { issuer: Issuer::new(params, key), name, der, chain }
+    }
+
     /// A root of this name.
     pub fn root(name: &str) -> Self {
         Self::root_with(name, |_| {})
@@ -26,14 +37,14 @@ impl Authority {
         let (mut params, key) = (authority_params(name), KeyPair::generate().unwrap());
         adjust(&mut params);
         let der = params.self_signed(&key).unwrap().der().clone();
-        Self { issuer: Issuer::new(params, key), der, chain: Vec::new() }
+        Self::new(params, key, der, Vec::new())
     }
 
     /// A root of this name with a key of the caller's.
     pub fn root_with_key(name: &str, key: KeyPair) -> Self {
         let params = authority_params(name);
         let der = params.self_signed(&key).unwrap().der().clone();
-        Self { issuer: Issuer::new(params, key), der, chain: Vec::new() }
+        Self::new(params, key, der, Vec::new())
     }
 
     /// An intermediate authority under this one.
@@ -51,12 +62,27 @@ impl Authority {
         adjust(&mut params);
         let der = params.signed_by(&key, &self.issuer).unwrap().der().clone();
         let chain = std::iter::once(der.clone()).chain(self.chain.iter().cloned()).collect();
-        Self { issuer: Issuer::new(params, key), der, chain }
+        Self::new(params, key, der, chain)
     }
 
     /// Its own certificate.
     pub fn certificate(&self) -> CertificateDer<'static> {
         self.der.clone()
+    }
+
+    /// Its own certificate, lent.
+    pub(crate) fn certificate_ref(&self) -> &CertificateDer<'static> {
+        &self.der
+    }
+
+    /// What it signs with.
+    pub(crate) fn key(&self) -> &KeyPair {
+        self.issuer.key()
+    }
+
+    /// The name it signs under.
+    pub(crate) fn name(&self) -> &DistinguishedName {
+        &self.name
     }
 
     /// Only this one, to trust.
@@ -76,9 +102,15 @@ impl Authority {
 
     /// Signs `leaf`; the identity has the whole chain.
     pub fn issue(&self, leaf: Leaf) -> Identity {
+        let (chain, key) = self.issue_apart(leaf);
+        Identity::from_der(chain, &key.serialize_der()).unwrap()
+    }
+
+    /// Signs `leaf`: its whole chain, and its key.
+    pub(crate) fn issue_apart(&self, leaf: Leaf) -> (Vec<CertificateDer<'static>>, KeyPair) {
         let der = leaf.params.signed_by(&leaf.key, &self.issuer).unwrap().der().clone();
-        let chain = std::iter::once(der).chain(self.chain.iter().cloned());
-        Identity::from_der(chain, &leaf.key.serialize_der()).unwrap()
+        let chain = std::iter::once(der).chain(self.chain.iter().cloned()).collect();
+        (chain, leaf.key)
     }
 
     /// Its own certificate and key as an identity, to be used where only a leaf should be.
@@ -143,6 +175,15 @@ impl Leaf {
 /// An RSA key. It takes seconds to make one, so it is always the same.
 pub(crate) fn rsa() -> KeyPair {
     KeyPair::from_pem(include_str!("rsa_key.pem")).unwrap()
+}
+
+/// A chain that nothing here could sign, always the same, and its root: the root's key is on P-521, and
+/// signs with SHA-512. The leaf has a key on P-256, and is for a server and for a client.
+pub(crate) fn p521_chain() -> (Identity, CertificateDer<'static>) {
+    let all = include_bytes!("p521_chain.pem");
+    let identity = Identity::from_pem(all, all).unwrap();
+    let [leaf, root] = identity.chain() else { panic!("a leaf and its root") };
+    (with_chain(&identity, [leaf.clone()]), root.clone())
 }
 
 /// The same identity with another chain.

@@ -1,5 +1,6 @@
 //! A backend that lies about its capabilities, to find out whether the real one does.
 
+use tls_core::x509::Algorithms;
 use tls_core::{
     Acceptor, Backend, Capabilities, ClientConfig, Connector, Result, ServerConfig, Supported,
 };
@@ -34,6 +35,10 @@ impl Backend for Claiming<'_> {
 
     fn capabilities(&self) -> Capabilities {
         self.capabilities
+    }
+
+    fn signature_algorithms(&self) -> Algorithms<'static> {
+        self.backend.signature_algorithms()
     }
 
     fn connector(&self, config: Supported<'_, ClientConfig>) -> Result<Box<dyn Connector>> {

@@ -175,6 +175,28 @@ pub const DIFFERENCES: &[Difference] = &[
         cases: &["differences::a_certificate_that_nobody_verified_is_told_or_nothing_is"],
     },
     Difference {
+        situation: "Common names count, and a certificate's is the IP address that is meant",
+        answers: &[
+            Answer {
+                what: "accepted, as by libtls",
+                backends: &["boring", "openssl", "rustls", "rustls-ring"],
+            },
+            Answer { what: "refused (RFC 6125 §6.2.1)", backends: &["s2n"] },
+        ],
+        cases: &[],
+    },
+    Difference {
+        situation: "The last second of a certificate's validity",
+        answers: &[
+            Answer {
+                what: "belongs to it (RFC 5280 §4.1.2.5)",
+                backends: &["boring", "openssl", "rustls", "rustls-ring"],
+            },
+            Answer { what: "is over", backends: &["native", "s2n"] },
+        ],
+        cases: &[],
+    },
+    Difference {
         situation: "The order of suites and groups by default",
         answers: &[
             Answer {

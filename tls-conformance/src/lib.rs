@@ -16,8 +16,10 @@ mod case;
 mod cases;
 mod certs;
 mod claim;
+mod crls;
 mod differences;
 mod fault;
+mod ocsp;
 mod pair;
 mod raw;
 mod streams;
@@ -32,8 +34,10 @@ pub use case::{Case, Outcome, Role};
 pub use cases::CASES;
 pub use certs::{Authority, Leaf};
 pub use claim::Claiming;
+pub use crls::List;
 pub use differences::{Answer, DIFFERENCES, Difference};
 pub use fault::Told;
+pub use ocsp::{Answer as OcspAnswer, Responder};
 pub use pair::Side;
 
 /// Runs every case against `backend`, as client and as server: a test binary's `main`.

@@ -48,6 +48,34 @@ pub(crate) fn fragmented(records_of: &[u8], size: usize) -> Vec<u8> {
     out
 }
 
+/// Changes the last byte of the first handshake message of this type in these records, where it is in
+/// clear. Of a message that ends with a signature it is the last of that.
+pub(crate) fn spoil(flight: &mut [u8], kind: u8) {
+    // Where the bytes of handshake messages are, record headers left out.
+    let (mut places, mut at) = (Vec::new(), 0);
+    while at < flight.len() {
+        let length = usize::from(u16::from_be_bytes([flight[at + 3], flight[at + 4]]));
+        places.extend(at + 5..at + 5 + length);
+        at += 5 + length;
+    }
+    let mut rest = places.as_slice();
+    loop {
+        let header = [1, 2, 3].map(|i| flight[rest[i]]);
+        let length = u32::from_be_bytes([0, header[0], header[1], header[2]]) as usize;
+        if flight[rest[0]] == kind {
+            flight[rest[3 + length]] ^= 1;
+            return;
+        }
+        rest = &rest[4 + length..];
+    }
+}
+
+/// The type of the message by which a TLS 1.2 server signs its key exchange (RFC 5246 §7.4.3).
+pub(crate) const SERVER_KEY_EXCHANGE: u8 = 12;
+
+/// The type of the message by which a client signs the handshake (RFC 5246 §7.4.8).
+pub(crate) const CERTIFICATE_VERIFY: u8 = 15;
+
 /// A ClientHello that every server answers, to be changed into one that none should.
 #[derive(Clone, Debug)]
 pub(crate) struct Hello {
@@ -60,6 +88,8 @@ pub(crate) struct Hello {
     pub(crate) signature_schemes: Vec<u16>,
     /// Groups and public keys.
     pub(crate) key_shares: Vec<(u16, Vec<u8>)>,
+    /// Whether it asks for a stapled OCSP response (RFC 6066 §8).
+    pub(crate) asks_for_staple: bool,
 }
 
 impl Hello {
@@ -72,6 +102,7 @@ impl Hello {
             groups: vec![29, 23],
             signature_schemes: vec![0x0403, 0x0804],
             key_shares: vec![(29, vec![9; 32])],
+            asks_for_staple: false,
         }
     }
 
@@ -100,6 +131,9 @@ impl Hello {
         ];
         if !self.versions.is_empty() {
             extensions.push(extension(43, &vector(1, &numbers(&self.versions))));
+        }
+        if self.asks_for_staple {
+            extensions.push(extension(5, &[1, 0, 0, 0, 0])); // OCSP, no particular responder
         }
         if !self.key_shares.is_empty() {
             let share = |(group, key): &(u16, Vec<u8>)| {

@@ -232,7 +232,11 @@ impl Inner {
                 false => Ok(()),
             };
         };
-        let path = (evidence.path)();
+        // Nobody kept the path of the uniform verifier, which finds the same again.
+        let path = match self.uniform {
+            Some(_) => self.uniform(evidence, now).map_err(|refusal| refusal.why())?,
+            None => (evidence.path)(),
+        };
         // What is trusted as it is has no issuer that could speak of it.
         let Some(issuer) = path.get(1) else { return Ok(()) };
         let now = (!self.skip.skips_time()).then_some(now);

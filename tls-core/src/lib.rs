@@ -20,6 +20,7 @@ mod endpoint;
 mod error;
 mod group;
 mod hello;
+mod hex;
 mod identity;
 mod incoming;
 mod judge;

@@ -1,5 +1,6 @@
 //! What a finished handshake settled.
 
+use base64ct::{Base64, Encoding};
 use pki_types::CertificateDer;
 
 use crate::{CipherSuite, Group, Version};
@@ -43,5 +44,46 @@ impl Negotiated {
     /// The peer's own certificate, if it presented one.
     pub fn peer_certificate(&self) -> Option<&CertificateDer<'static>> {
         self.peer_chain.first()
+    }
+
+    /// The peer's certificates as PEM (RFC 7468), its own first, in lines of 64; empty if it presented
+    /// none.
+    pub fn peer_chain_pem(&self) -> String {
+        let mut text = String::new();
+        for certificate in &self.peer_chain {
+            text += "-----BEGIN CERTIFICATE-----\n";
+            let mut rest = &Base64::encode_string(certificate)[..];
+            while !rest.is_empty() {
+                let (line, more) = rest.split_at(rest.len().min(64));
+                text.extend([line, "\n"]);
+                rest = more;
+            }
+            text += "-----END CERTIFICATE-----\n";
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Identity;
+
+    #[test]
+    fn the_chain_as_pem_is_the_chain() {
+        let chain = ["a.test", "b.test"].map(|name| {
+            let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+            (made.cert, made.signing_key)
+        });
+        let peer_chain = chain.iter().map(|(cert, _)| cert.der().clone()).collect::<Vec<_>>();
+        let negotiated = Negotiated { peer_chain: peer_chain.clone(), ..Negotiated::default() };
+        let pem = negotiated.peer_chain_pem();
+        assert!(pem.lines().all(|line| line.len() <= 64), "{pem}");
+        let expected = chain[0].0.pem() + &chain[1].0.pem();
+        assert_eq!(pem, expected.replace("\r\n", "\n"));
+        let key = chain[0].1.serialize_pem();
+        let read = Identity::from_pem(pem.as_bytes(), key.as_bytes()).unwrap();
+        assert_eq!(read.chain(), peer_chain);
+        assert_eq!(Negotiated::default().peer_chain_pem(), "");
     }
 }

@@ -125,7 +125,6 @@ impl RevocationLists {
         now: Option<UnixTime>,
         algorithms: Algorithms<'_>,
     ) -> Result<(), CertificateError> {
-        let now = now.filter(|_| !self.tolerate_expired);
         let links = path.windows(2).take(if self.leaf_only { 1 } else { usize::MAX });
         let mut verdict = Ok(());
         for link in links {
@@ -133,11 +132,13 @@ impl RevocationLists {
                 self.lists.iter().map(|list| list.lookup(&link[0], &link[1], now, algorithms));
             match gravest(said) {
                 Listed::Revoked => return Err(CertificateError::Revoked),
-                Listed::Expired => verdict = verdict.and(Err(CertificateError::RevocationExpired)),
+                Listed::Expired if !self.tolerate_expired => {
+                    verdict = verdict.and(Err(CertificateError::RevocationExpired));
+                }
                 Listed::NotCovered if !self.tolerate_missing => {
                     verdict = verdict.and(Err(CertificateError::RevocationUnknown));
                 }
-                Listed::NotCovered | Listed::Good => {}
+                Listed::Expired | Listed::NotCovered | Listed::Good => {}
             }
         }
         verdict

@@ -71,6 +71,11 @@ impl<T> Stream<T> {
         self.connection.channel_binding(kind)
     }
 
+    /// The OCSP response that the server has stapled, as [`Connection::staple`].
+    pub fn staple(&self) -> Option<Vec<u8>> {
+        self.connection.staple()
+    }
+
     /// How many plaintext bytes reading gives without touching the transport.
     ///
     /// Ask before sleeping in poll(2): data that is already here makes no socket readable.

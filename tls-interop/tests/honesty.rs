@@ -8,12 +8,14 @@
 #![allow(clippy::unwrap_used)] // tests
 
 use std::sync::Mutex;
+use std::task::Waker;
 
 use polytls::{
     Acceptor, AlpnMismatch, AlpnPreference, Backend, Capabilities, Capability, CertificateError,
-    CipherSuite, Client, ClientAuth, ClientConfig, Connector, Error, ErrorKind, Group, Identity,
-    Negotiated, Progress, Protocols, Result, Roots, Server, ServerConfig, ServerName, Session,
-    Supported, Version, Versions, Wire, danger, x509,
+    Checks, CipherSuite, Client, ClientAuth, ClientConfig, Clock, Connector, Error, ErrorKind,
+    Group, Identity, Negotiated, Progress, Protocols, Result, RevocationLists, Roots, Server,
+    ServerConfig, ServerName, Session, Staple, Supported, Verification, Version, Versions, Wire,
+    danger, x509,
 };
 use tls_conformance::{CASES, Case, Claiming, Outcome, Role, Side};
 
@@ -52,7 +54,12 @@ fn denying_what_works_is_found_out() {
 fn claiming_what_is_not_there_is_found_out() {
     for &backend in polytls::backend::all() {
         for capability in Capabilities::ALL.without(backend.capabilities()).iter() {
-            let lie = Claiming::new(backend, backend.capabilities().with(capability));
+            let mut claimed = backend.capabilities().with(capability);
+            if capability == Capability::UnverifiedClients {
+                // Nobody hands over what is not asked for.
+                claimed = claimed.with(Capability::RequestClientCertificate);
+            }
+            let lie = Claiming::new(backend, claimed);
             // Whoever lacks it needs a partner that has it.
             let honest = polytls::backend::all().iter().copied();
             let partner = honest.clone().find(|other| other.capabilities().contains(capability));
@@ -156,6 +163,10 @@ impl Backend for Unable {
         self.backend.capabilities()
     }
 
+    fn signature_algorithms(&self) -> x509::Algorithms<'static> {
+        self.backend.signature_algorithms()
+    }
+
     fn connector(&self, config: Supported<'_, ClientConfig>) -> Result<Box<dyn Connector>> {
         let catch = Catch::new(self.backend);
         let compiled = Client::new(&self.poorer_client(&config)?, &catch).map(drop);
@@ -187,8 +198,10 @@ impl Unable {
         if let Some(own) = config.identity() {
             self.knows_key(own)?;
         }
+        let wants_uniform = config.required().contains(Capability::UniformVerification);
         let mut builder = ClientConfig::builder()
-            .danger(self.skip(config.danger()))
+            .checks(self.checks(config.checks(), wants_uniform))
+            .danger(self.skip(config.danger(), wants_uniform))
             .end_of_stream(config.end_of_stream())
             .groups(self.groups(config.groups()))
             .roots(self.roots(config.roots())?)
@@ -204,6 +217,9 @@ impl Unable {
         if !self.lacks(Capability::OmitServerName) {
             builder = builder.send_server_name(config.send_server_name());
         }
+        if !self.lacks(Capability::RequestStaple) {
+            builder = builder.staple(config.staple());
+        }
         match config.identity() {
             Some(identity) if !self.lacks(Capability::ClientIdentity) => {
                 builder.identity(identity.clone()).build()
@@ -215,8 +231,8 @@ impl Unable {
     /// The same configuration without what this backend cannot do.
     fn poorer_server(&self, config: &ServerConfig) -> Result<ServerConfig> {
         config.identities().iter().try_for_each(|own| self.knows_key(own))?;
-        let (first, others) = config.identities().split_first().unwrap();
-        let mut builder = ServerConfig::builder(first.clone())
+        let mut identities = config.identities().iter().map(|own| self.without_staple(own));
+        let mut builder = ServerConfig::builder(identities.next().unwrap())
             .end_of_stream(config.end_of_stream())
             .groups(self.groups(config.groups()))
             .versions(self.versions(
@@ -235,18 +251,66 @@ impl Unable {
                 .alpn_mismatch(mismatch);
         }
         builder = builder.cipher_suites(self.suites(config.cipher_suites()));
-        builder = builder.client_auth(match self.lacks(Capability::RequestClientCertificate) {
-            true => ClientAuth::None,
-            false => config.client_auth().clone(),
-        });
-        builder = others.iter().cloned().fold(builder, |all, other| all.add_identity(other));
+        let wants_uniform = config.required().contains(Capability::UniformVerification);
+        let auth = match config.client_auth() {
+            _ if self.lacks(Capability::RequestClientCertificate) => ClientAuth::None,
+            ClientAuth::Unverified if self.lacks(Capability::UnverifiedClients) => ClientAuth::None,
+            // Whoever comes is accepted.
+            _ if wants_uniform && self.lacks(Capability::UniformVerification) => {
+                ClientAuth::Unverified
+            }
+            auth => auth.clone(),
+        };
+        if auth.roots().is_some() {
+            builder = builder.checks(self.checks(config.checks(), wants_uniform));
+        }
+        builder = identities.fold(builder.client_auth(auth), |all, other| all.add_identity(other));
         builder.build()
     }
 
     fn knows_key(&self, own: &Identity) -> Result<()> {
-        match self.lacks(Capability::Ed25519) && own.leaf_facts().is_ed25519() {
+        let is_unknown = match self.to {
+            Capability::Ed25519 => own.leaf_facts().is_ed25519(),
+            Capability::ExternalSigner => own.signer().is_some(),
+            Capability::AsyncSigner => own.async_signer().is_some(),
+            _ => false,
+        };
+        match is_unknown {
             true => Err(Error::new(ErrorKind::Config).because("nobody here knows this key")),
             false => Ok(()),
+        }
+    }
+
+    fn without_staple(&self, own: &Identity) -> Identity {
+        match own.staple() {
+            Some(_) if self.lacks(Capability::SendStaple) => {
+                own.clone().with_staple(Staple::empty())
+            }
+            Some(_) | None => own.clone(),
+        }
+    }
+
+    /// What is checked, without what this backend cannot check.
+    fn checks(&self, wanted: &Checks, wants_uniform: bool) -> Checks {
+        let checks = wanted.clone();
+        match self.to {
+            // What was asked for once cannot be taken back; the rest that matters beside it can be said.
+            Capability::CommonNames => {
+                Checks::new().clock(wanted.clock_in_use().clone()).depth(wanted.max_intermediates())
+            }
+            Capability::CustomVerification => checks.pins([]).verification(match wants_uniform {
+                true => Verification::Uniform,
+                false => Verification::Library,
+            }),
+            Capability::LimitChain => checks.depth(Checks::new().max_intermediates()),
+            Capability::RevocationLists => {
+                checks.revocation(RevocationLists::new().tolerate_missing())
+            }
+            Capability::UniformVerification if wants_uniform => {
+                checks.verification(Verification::Library)
+            }
+            Capability::VerificationTime => checks.clock(Clock::System),
+            _ => checks,
         }
     }
 
@@ -283,7 +347,7 @@ impl Unable {
         }
     }
 
-    fn skip(&self, wanted: danger::Skip) -> danger::Skip {
+    fn skip(&self, wanted: danger::Skip, wants_uniform: bool) -> danger::Skip {
         // All at once is a capability of its own, which needs none of the three.
         if wanted.skips_everything() {
             return match self.lacks(Capability::SkipAllVerification) {
@@ -292,8 +356,9 @@ impl Unable {
             };
         }
         let mut skip = danger::Skip::nothing();
-        if self.lacks(Capability::LimitChain) {
-            // Too long a chain is accepted, among others.
+        let unlike = wants_uniform && self.lacks(Capability::UniformVerification);
+        if self.lacks(Capability::LimitChain) && !wants_uniform || unlike {
+            // Too long a chain is accepted, or what no library should accept, among others.
             let can = self.backend.capabilities();
             skip = match can.contains(Capability::SkipChainVerification) {
                 true => skip.chain(),
@@ -369,6 +434,10 @@ impl Backend for Catch {
     fn capabilities(&self) -> Capabilities {
         // Also what the real one lacks: the one it stands in for claims it, and is called.
         Capabilities::ALL
+    }
+
+    fn signature_algorithms(&self) -> x509::Algorithms<'static> {
+        self.backend.signature_algorithms()
     }
 
     fn connector(&self, config: Supported<'_, ClientConfig>) -> Result<Box<dyn Connector>> {
@@ -475,6 +544,14 @@ impl Session for Poorer<dyn Session> {
 
     fn undelivered(&self) -> usize {
         self.inner.undelivered()
+    }
+
+    fn await_signature(&mut self, waker: &Waker) -> bool {
+        self.inner.await_signature(waker)
+    }
+
+    fn staple(&self) -> Option<Vec<u8>> {
+        self.inner.staple()
     }
 
     fn negotiated(&self) -> Negotiated {

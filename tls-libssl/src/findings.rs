@@ -1,111 +1,156 @@
-//! The verdict on a peer's certificates, from the faults that a library met on its way.
+//! What is found out about a peer during one handshake, and the verdict on its certificates.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::any::Any;
+use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use tls_core::pki_types::CertificateDer;
-use tls_core::x509::CertificateFacts;
-use tls_core::{CertificateError, danger};
+use tls_core::pki_types::{CertificateDer, UnixTime};
+use tls_core::x509::{CertificateFacts, Path};
+use tls_core::{CertificateError, Evidence, Judge, ServerName};
+
+use crate::ranking::Ranking;
 
 /// The certificates of a set of roots.
 pub type Trusted = Arc<[CertificateDer<'static>]>;
 
 /// What was found out during one handshake.
 ///
-/// Both libraries stop at the first fault they meet, each in an order of its own. They are let run
-/// to the end instead, all faults are noted, and the one that the core's order puts first is the
-/// verdict. Calls for one connection come one after the other.
-#[derive(Debug, Default)]
+/// A library notes the faults that it meets, if it is asked, and what it knows of the peer then goes
+/// to the core's judge. Calls for one connection come one after the other.
+#[derive(Debug)]
 pub struct Findings {
-    /// One more than the index in [`ORDER`] of the verdict so far; zero if there is no fault.
-    fault: AtomicUsize,
+    ranking: Ranking,
+    judge: Judge,
+    /// The server that a client means to reach.
+    name: Option<ServerName>,
+    /// What takes the place of the system's time.
+    instant: Option<UnixTime>,
+    /// The path that was found good, as long as the staple that it is for may come.
+    path: OnceLock<Path>,
+    /// Whether the judge was asked about the chain, and about the staple.
+    judged: [AtomicBool; 2],
+    /// What the judge refused.
+    refusal: OnceLock<CertificateError>,
+    /// The judge's reason in words, if there are some.
+    words: Mutex<Option<Box<dyn Error + Send + Sync>>>,
+    /// What the application's part in the verdict panicked with.
+    panic: Mutex<Option<Box<dyn Any + Send>>>,
     requested: AtomicBool,
     groups_apart: AtomicBool,
     signatures_apart: AtomicBool,
-    /// Whether the peer's own certificate is one of the trusted, and so trusted as it is.
-    leaf_trusted: AtomicBool,
-    skip: danger::Skip,
-    trusted: Trusted,
 }
 
-/// The faults, in the order in which the core wants them named: the first is the verdict.
-const ORDER: [(CertificateError, Place); 17] = [
-    (CertificateError::NotYetValid, Place::Leaf),
-    (CertificateError::Expired, Place::Leaf),
-    (CertificateError::SelfSigned, Place::Leaf),
-    (CertificateError::BadEncoding, Place::Anywhere),
-    (CertificateError::Purpose, Place::Leaf),
-    (CertificateError::UnhandledCriticalExtension, Place::Anywhere),
-    (CertificateError::NotYetValid, Place::Anywhere),
-    (CertificateError::Expired, Place::Anywhere),
-    (CertificateError::Purpose, Place::Anywhere),
-    (CertificateError::BadSignature, Place::Anywhere),
-    (CertificateError::WeakAlgorithm, Place::Anywhere),
-    (CertificateError::Revoked, Place::Anywhere),
-    (CertificateError::ChainTooLong, Place::Anywhere),
-    (CertificateError::UnknownIssuer, Place::Anywhere),
-    (CertificateError::SelfSigned, Place::Anywhere),
-    (CertificateError::Other, Place::Anywhere),
-    (CertificateError::NameMismatch, Place::Anywhere),
-];
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Leaf,
-    Anywhere,
+/// What a library knows of a peer.
+pub struct Peer<'a> {
+    /// The peer's own certificate.
+    pub leaf: CertificateDer<'a>,
+    /// Gives the peer's certificates as it sent them, its own first.
+    pub sent: &'a dyn Fn() -> Vec<CertificateDer<'static>>,
+    /// Gives the path that the library found, from the peer's own certificate up.
+    pub path: &'a dyn Fn() -> Path,
 }
 
 impl Findings {
-    /// Nothing found yet, of a peer that is verified against `trusted` but for what `skip` leaves
-    /// out.
-    pub fn new(skip: danger::Skip, trusted: Trusted) -> Self {
-        Self { skip, trusted, ..Self::default() }
+    /// Nothing found yet, of a peer that is verified against `trusted` by what `judge` asks for.
+    /// `name` is the server that a client means to reach.
+    pub fn new(judge: &Judge, name: Option<ServerName>, trusted: Trusted) -> Self {
+        Self {
+            ranking: Ranking::new(judge.skip(), trusted),
+            judge: judge.clone(),
+            name,
+            instant: judge.clock().instead_of_system(),
+            path: OnceLock::new(),
+            judged: Default::default(),
+            refusal: OnceLock::new(),
+            words: Mutex::default(),
+            panic: Mutex::default(),
+            requested: AtomicBool::default(),
+            groups_apart: AtomicBool::default(),
+            signatures_apart: AtomicBool::default(),
+        }
+    }
+
+    /// The core's part in the verification.
+    pub fn judge(&self) -> &Judge {
+        &self.judge
+    }
+
+    /// The instant of the verification, if it is not now.
+    pub fn instant(&self) -> Option<UnixTime> {
+        self.instant
+    }
+
+    /// Whether `certificate`, of which a library says that it has expired, is in its last second. Both
+    /// take that for the first one after its validity (RFC 5280 §4.1.2.5 includes it).
+    pub fn is_in_its_last_second(&self, certificate: &CertificateDer<'_>) -> bool {
+        let now = self.instant.unwrap_or_else(UnixTime::now);
+        CertificateFacts::read(certificate).is_ok_and(|facts| facts.not_after() == now)
     }
 
     /// Takes note of the peer's own certificate, and says whether it is one of the trusted, and so
     /// trusted as it is. Faults are noted accordingly from now on.
     pub fn trusts(&self, leaf: &[u8]) -> bool {
-        let trusted = self.trusted.iter().any(|known| known.as_ref() == leaf);
-        self.leaf_trusted.store(trusted, Ordering::Relaxed);
-        trusted
+        self.ranking.trusts(leaf)
     }
 
     /// Takes note of a fault of the certificate at `depth`, the peer's own being at zero, if it
     /// matters.
     pub fn note(&self, fault: CertificateError, depth: u32) {
-        // What is above a certificate that is trusted as it is does not matter.
-        let above = depth > 0 && self.leaf_trusted.load(Ordering::Relaxed);
-        if !above && counts(fault, depth, self.skip) {
-            self.rank(fault, depth);
-        }
+        self.ranking.note(fault, depth);
     }
 
-    /// The verdict, once the library has looked at the whole chain. `completed` is whether it got to
-    /// the end of it, `leaf` the peer's own certificate and whether it says that it is a CA's.
-    pub fn conclude(
+    /// The library has looked at the whole chain: `completed` is whether it got to the end of it,
+    /// `is_ca` whether the peer's own certificate says that it is a CA's.
+    pub fn conclude(&self, completed: bool, leaf: &CertificateDer<'_>, is_ca: bool) {
+        self.ranking.conclude(completed, leaf, is_ca);
+    }
+
+    /// The verdict on a chain, which the library has looked at if it is asked.
+    ///
+    /// # Errors
+    ///
+    /// Why the peer is refused.
+    pub fn judge_chain(&self, peer: &Peer<'_>) -> Result<(), CertificateError> {
+        self.judged[0].store(true, Ordering::Relaxed);
+        let path = || self.ranking.cut((peer.path)());
+        let library = match self.ranking.fault() {
+            Some(fault) if self.judge.asks_library() => Err(fault),
+            Some(_) | None => Ok(()),
+        };
+        let evidence = self.evidence(&peer.leaf, peer.sent, &path, None);
+        self.keep(|| {
+            self.judge.chain(&evidence, library).map_err(|e| {
+                let why = e.why();
+                *lock(&self.words) = e.into_source();
+                why
+            })
+        })?;
+        if self.judge.awaits_staple() && self.judge.asks_library() {
+            self.path.get_or_init(path);
+        }
+        Ok(())
+    }
+
+    /// The verdict on a server's staple, or that none has come, after the one on its chain. `sent`
+    /// are its certificates as it sent them.
+    ///
+    /// # Errors
+    ///
+    /// Why the peer is refused.
+    pub fn judge_staple(
         &self,
-        completed: bool,
-        leaf: Option<(&[u8], bool)>,
-    ) -> Option<CertificateError> {
-        if !completed {
-            self.rank(CertificateError::Other, 0);
-        }
-        if let Some((leaf, is_ca)) = leaf.filter(|_| !self.skip.skips_chain()) {
-            self.note_use(leaf, is_ca);
-        }
-        self.fault()
-    }
-
-    /// What the core and webpki ask of the peer's own certificate, and OpenSSL does not.
-    fn note_use(&self, leaf: &[u8], is_ca: bool) {
-        if is_ca && !self.leaf_trusted.load(Ordering::Relaxed) {
-            self.rank(CertificateError::Purpose, 0);
-        }
-        match CertificateFacts::read(&leaf.into()) {
-            Err(_) => self.rank(CertificateError::BadEncoding, 0),
-            Ok(facts) if !facts.may_sign() => self.rank(CertificateError::Purpose, 0),
-            Ok(_) => {}
-        }
+        sent: &[CertificateDer<'static>],
+        staple: Option<&[u8]>,
+    ) -> Result<(), CertificateError> {
+        self.judged[1].store(true, Ordering::Relaxed);
+        let found = || self.path.get().cloned().unwrap_or_default();
+        let again = || sent.to_vec();
+        self.keep(|| {
+            let leaf = sent.first().ok_or(CertificateError::Other)?;
+            self.judge.staple(&self.evidence(leaf, &again, &found, staple))
+        })
     }
 
     /// Takes note that the server asked this client for a certificate.
@@ -123,10 +168,24 @@ impl Findings {
         self.signatures_apart.store(true, Ordering::Relaxed);
     }
 
-    /// The gravest fault of the peer's certificates, if there is one.
+    /// Why the peer is refused, if it is.
     pub fn fault(&self) -> Option<CertificateError> {
-        let at = self.fault.load(Ordering::Relaxed).checked_sub(1)?;
-        Some(ORDER[at].0)
+        let refusal = self.refusal.get().copied();
+        refusal.or_else(|| self.ranking.fault().filter(|_| self.judge.asks_library()))
+    }
+
+    /// Why the peer is refused, now that the handshake is done; `presented` is whether it had to prove who
+    /// it is in this one. Nobody is accepted about whom the judge was not asked.
+    pub fn last_word(&self, presented: bool) -> Option<CertificateError> {
+        let [chain, staple] = &self.judged;
+        let judged = chain.load(Ordering::Relaxed)
+            && (staple.load(Ordering::Relaxed) || !self.judge.awaits_staple());
+        self.fault().or((presented && !judged).then_some(CertificateError::Other))
+    }
+
+    /// Why the peer is refused, in words of the judge's, if there are some: once.
+    pub fn take_words(&self) -> Option<Box<dyn Error + Send + Sync>> {
+        lock(&self.words).take()
     }
 
     /// Whether the server asked this client for a certificate.
@@ -144,87 +203,44 @@ impl Findings {
         self.signatures_apart.load(Ordering::Relaxed)
     }
 
-    fn rank(&self, fault: CertificateError, depth: u32) {
-        let place = |(known, place): &(CertificateError, Place)| {
-            *known == fault && (*place == Place::Anywhere || depth == 0)
-        };
-        // Every fault that the tables give is in the list.
-        let rank = ORDER.iter().position(place).unwrap_or(ORDER.len() - 2) + 1;
-        let before = self.fault.load(Ordering::Relaxed);
-        if before == 0 || rank < before {
-            self.fault.store(rank, Ordering::Relaxed);
+    /// Goes on with a panic of the application's code, now that there is no C in between.
+    ///
+    /// # Panics
+    ///
+    /// If a verifier or a clock of the application's has.
+    pub fn resume_panic(&self) {
+        let caught = lock(&self.panic).take();
+        if let Some(caught) = caught {
+            resume_unwind(caught);
         }
+    }
+
+    fn evidence<'a>(
+        &'a self,
+        leaf: &'a CertificateDer<'a>,
+        sent: &'a dyn Fn() -> Vec<CertificateDer<'static>>,
+        path: &'a dyn Fn() -> Path,
+        staple: Option<&'a [u8]>,
+    ) -> Evidence<'a> {
+        Evidence { leaf, sent, path, name: self.name.as_ref().map(ServerName::to_pki), staple }
+    }
+
+    /// Keeps what a verdict refuses, and what it panics with: a panic must not reach C.
+    fn keep(
+        &self,
+        verdict: impl FnOnce() -> Result<(), CertificateError>,
+    ) -> Result<(), CertificateError> {
+        let verdict = catch_unwind(AssertUnwindSafe(verdict)).unwrap_or_else(|caught| {
+            *lock(&self.panic) = Some(caught);
+            Err(CertificateError::Other)
+        });
+        verdict.inspect_err(|why| {
+            // The first counts.
+            let _ = self.refusal.set(*why);
+        })
     }
 }
 
-/// Whether a fault matters, given what is left out.
-fn counts(fault: CertificateError, depth: u32, skip: danger::Skip) -> bool {
-    match fault {
-        CertificateError::NameMismatch => !skip.skips_name(),
-        CertificateError::Expired | CertificateError::NotYetValid => {
-            !skip.skips_time() && (depth == 0 || !skip.skips_chain())
-        }
-        _ => !skip.skips_chain(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{boringssl_fault, openssl_fault};
-
-    #[test]
-    fn every_fault_of_the_tables_has_its_rank() {
-        for fault in (1..=100).flat_map(|n| [openssl_fault(n), boringssl_fault(n)]) {
-            for depth in [0, 1] {
-                let findings = Findings::default();
-                findings.note(fault, depth);
-                assert_eq!(findings.fault(), Some(fault));
-            }
-        }
-    }
-
-    #[test]
-    fn the_gravest_fault_is_the_verdict_whatever_came_first() {
-        let faults = [
-            (CertificateError::NameMismatch, 0),
-            (CertificateError::UnknownIssuer, 0),
-            (CertificateError::Expired, 1),
-            (CertificateError::Purpose, 0),
-            (CertificateError::Expired, 0),
-        ];
-        let (forth, back) = (Findings::default(), Findings::default());
-        for (i, (fault, depth)) in faults.into_iter().enumerate() {
-            forth.note(fault, depth);
-            assert_eq!(forth.fault(), Some(fault));
-            let (fault, depth) = faults[faults.len() - 1 - i];
-            back.note(fault, depth);
-        }
-        assert_eq!(back.fault(), Some(CertificateError::Expired));
-    }
-
-    #[test]
-    fn above_a_trusted_certificate_nothing_matters() {
-        let trusted: Trusted = [CertificateDer::from(vec![1, 2, 3])].into();
-        let findings = Findings::new(danger::Skip::nothing(), trusted);
-        assert!(!findings.trusts(&[1, 2]));
-        assert!(findings.trusts(&[1, 2, 3]));
-        findings.note(CertificateError::Expired, 1);
-        assert_eq!(findings.fault(), None);
-        findings.note(CertificateError::Expired, 0);
-        assert_eq!(findings.fault(), Some(CertificateError::Expired));
-    }
-
-    #[test]
-    fn a_chain_that_was_not_looked_at_to_the_end_is_refused() {
-        let findings = Findings::default();
-        assert_eq!(findings.conclude(false, None), Some(CertificateError::Other));
-        let findings = Findings::default();
-        assert_eq!(
-            findings.conclude(true, Some((b"junk", false))),
-            Some(CertificateError::BadEncoding)
-        );
-        let findings = Findings::default();
-        assert_eq!(findings.conclude(true, None), None);
-    }
+fn lock<T>(place: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    place.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -8,18 +8,18 @@
 mod fault;
 mod findings;
 mod group;
+mod ranking;
 mod reason;
+mod signature;
 
 pub use fault::{boringssl_fault, openssl_fault, verify_result};
-pub use findings::{Findings, Trusted};
+pub use findings::{Findings, Peer, Trusted};
 pub use group::{group_name, group_of_nid};
 pub use reason::{Reason, boringssl_reason, gravest, openssl_reason};
+pub use signature::{Digest, Form, RSA_BITS, RSA_EXPONENT_BITS, SignatureAlgorithm};
 
 /// The most that one record takes on the wire with the ciphers on offer.
 pub const RECORD: usize = 16_384 + 38;
-
-/// As many intermediate certificates as webpki allows.
-pub const MAX_INTERMEDIATES: u32 = 6;
 
 /// The most bytes of a peer's certificates, as with rustls.
 pub const MAX_CERTIFICATES: u16 = 0xffff;

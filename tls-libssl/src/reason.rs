@@ -5,7 +5,8 @@ use tls_core::{Alert, CertificateError, ErrorKind};
 /// What a reason means, or what else has to be asked to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// The peer's certificates were refused: [`Findings`](crate::Findings) know why.
+    /// The peer's certificates were refused, or the staple to them: [`Findings`](crate::Findings) know
+    /// why.
     CertificateVerifyFailed,
     /// All is said.
     Kind(ErrorKind),
@@ -20,7 +21,8 @@ pub enum Reason {
 pub fn openssl_reason(library: i32, reason: i32) -> Option<Reason> {
     const ERR_LIB_SSL: i32 = 20;
     (library == ERR_LIB_SSL).then(|| match reason {
-        134 => Reason::CertificateVerifyFailed,
+        // CERTIFICATE_VERIFY_FAILED, INVALID_STATUS_RESPONSE
+        134 | 328 => Reason::CertificateVerifyFailed,
         193 => Reason::NoSharedCipher,
         // NO_SUITABLE_KEY_SHARE, NO_SUITABLE_GROUPS
         101 | 295 => Reason::Kind(ErrorKind::NoSharedGroup),
@@ -40,7 +42,7 @@ pub fn openssl_reason(library: i32, reason: i32) -> Option<Reason> {
 pub fn boringssl_reason(library: i32, reason: i32) -> Option<Reason> {
     const ERR_LIB_SSL: i32 = 16;
     (library == ERR_LIB_SSL).then(|| match reason {
-        125 => Reason::CertificateVerifyFailed,
+        125 | 289 => Reason::CertificateVerifyFailed, // also OCSP_CB_ERROR
         184 => Reason::NoSharedCipher,
         266 => Reason::Kind(ErrorKind::NoSharedGroup),
         253 => Reason::Kind(ErrorKind::NoSharedSignature), // NO_COMMON_SIGNATURE_ALGORITHMS

@@ -6,41 +6,55 @@ use openssl::error::ErrorStack;
 use openssl::pkey::PKey;
 use openssl::ssl::{
     AlpnError, Ssl, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions,
-    SslSessionCacheMode, SslVerifyMode, SslVersion,
+    SslSessionCacheMode, SslVerifyMode, SslVersion, StatusType,
 };
 use openssl::stack::Stack;
-use openssl::x509::verify::X509CheckFlags;
-use openssl::x509::{X509, X509Name};
+use openssl::x509::X509;
 use tls_core::{
     Acceptor, AlpnOutcome, CipherSuite, ClientAuth, ClientConfig, Connector, Error, ErrorKind,
-    Group, Identity, Protocols, Result, ServerConfig, ServerName, Session, Version, Versions,
-    danger,
+    Group, Identity, Judge, Protocols, Result, Roots, ServerConfig, ServerName, Session, Staple,
+    Supported, Version, Versions,
 };
 use tls_libssl::{MAX_CERTIFICATES, Trusted, group_name};
 
 use crate::error::{backend_error, config_error};
 use crate::session::OpensslSession;
+use crate::verify::Anchors;
 use crate::{HAS_POST_QUANTUM, NAME, Openssl, ffi, verify};
 
 pub(crate) struct OpensslConnector {
     context: SslContext,
     trusted: Trusted,
-    skip: danger::Skip,
+    judge: Judge,
     send_name: bool,
 }
 
 pub(crate) struct OpensslAcceptor {
-    /// One for each identity.
-    contexts: Vec<SslContext>,
+    /// One for each identity, with what is stapled to it.
+    identities: Vec<(SslContext, Option<Staple>)>,
     /// What clients are verified against.
     trusted: Trusted,
+    judge: Judge,
 }
 
-pub(crate) fn client(config: &ClientConfig, backend: &Openssl) -> Result<OpensslConnector> {
+pub(crate) fn client(
+    config: &Supported<'_, ClientConfig>,
+    backend: &Openssl,
+) -> Result<OpensslConnector> {
     let mut context = SslContext::builder(SslMethod::tls_client()).map_err(backend_error)?;
     set_parameters(&mut context, config.versions(), config.cipher_suites(), config.groups())?;
-    let skip = config.danger();
-    let trusted = verify::set(&mut context, config.roots(), SslVerifyMode::PEER, skip)?;
+    let judge = config.judge();
+    let nothing = Roots::empty();
+    // Roots that nobody will ask need not be there.
+    let roots = match judge.asks_library() && !judge.skip().skips_chain() {
+        true => config.roots(),
+        false => &nothing,
+    };
+    let anchors = Anchors::load(roots)?;
+    anchors.set(&mut context, SslVerifyMode::PEER, judge).map_err(config_error)?;
+    if judge.awaits_staple() {
+        context.set_status_callback(verify::judge_staple).map_err(config_error)?;
+    }
     if let Some(identity) = config.identity() {
         set_identity(&mut context, identity)?;
         ffi::note_certificate_requests(&mut context);
@@ -52,18 +66,29 @@ pub(crate) fn client(config: &ClientConfig, backend: &Openssl) -> Result<Openssl
     modify(&mut context, backend)?;
     Ok(OpensslConnector {
         context: context.build(),
-        trusted,
-        skip,
+        trusted: anchors.trusted,
+        judge: judge.clone(),
         send_name: config.send_server_name(),
     })
 }
 
-pub(crate) fn server(config: &ServerConfig, backend: &Openssl) -> Result<OpensslAcceptor> {
-    let load = |identity| -> Result<(SslContextBuilder, Trusted)> {
+pub(crate) fn server(
+    config: &Supported<'_, ServerConfig>,
+    backend: &Openssl,
+) -> Result<OpensslAcceptor> {
+    let judge = config.judge();
+    let nothing = Roots::empty();
+    let roots = config.client_auth().roots().unwrap_or(&nothing);
+    let anchors = Anchors::load(roots)?;
+    let load = |identity: &Identity| -> Result<(SslContext, Option<Staple>)> {
         let mut context = SslContext::builder(SslMethod::tls_server()).map_err(backend_error)?;
         set_parameters(&mut context, config.versions(), config.cipher_suites(), config.groups())?;
         set_identity(&mut context, identity)?;
-        let trusted = set_client_auth(&mut context, config.client_auth())?;
+        set_client_auth(&mut context, config.client_auth(), &anchors, judge)?;
+        if identity.staple().is_some() {
+            // A session has its response from the beginning.
+            context.set_status_callback(|_| Ok(true)).map_err(config_error)?;
+        }
         let alpn = config.alpn().clone();
         if !alpn.protocols.is_empty() {
             context.set_alpn_select_callback(move |_, offered| {
@@ -76,16 +101,10 @@ pub(crate) fn server(config: &ServerConfig, backend: &Openssl) -> Result<Openssl
         }
         log_keys(&mut context, config.key_log());
         modify(&mut context, backend)?;
-        Ok((context, trusted))
+        Ok((context.build(), identity.staple().cloned()))
     };
-    let mut contexts = Vec::new();
-    let mut trusted = Trusted::default();
-    for identity in config.identities().iter() {
-        let (context, known) = load(identity)?;
-        contexts.push(context.build());
-        trusted = known;
-    }
-    Ok(OpensslAcceptor { contexts, trusted })
+    let identities = config.identities().iter().map(load).collect::<Result<_>>()?;
+    Ok(OpensslAcceptor { identities, trusted: anchors.trusted, judge: judge.clone() })
 }
 
 /// What clients and servers have in common.
@@ -166,28 +185,31 @@ fn set_identity(context: &mut SslContextBuilder, identity: &Identity) -> Result<
     context.set_private_key(&key).map_err(unusable("the private key is unusable"))
 }
 
-fn set_client_auth(context: &mut SslContextBuilder, auth: &ClientAuth) -> Result<Trusted> {
-    let (roots, mode) = match auth {
-        ClientAuth::None | ClientAuth::Unverified => return Ok(Trusted::default()),
-        ClientAuth::Request(roots) => (roots, SslVerifyMode::PEER),
-        ClientAuth::Require(roots) => {
-            (roots, SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT)
-        }
+fn set_client_auth(
+    context: &mut SslContextBuilder,
+    auth: &ClientAuth,
+    anchors: &Anchors,
+    judge: &Judge,
+) -> Result<()> {
+    let mode = match auth {
+        ClientAuth::None => return Ok(()),
+        ClientAuth::Request(_) | ClientAuth::Unverified => SslVerifyMode::PEER,
+        ClientAuth::Require(_) => SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT,
     };
-    let trusted = verify::set(context, roots, mode, danger::Skip::nothing())?;
-    // Tells clients whose certificates are welcome.
-    let names = || -> Result<Stack<X509Name>, ErrorStack> {
+    let mut set = || -> Result<(), ErrorStack> {
+        anchors.set(context, mode, judge)?;
+        // Tells clients whose certificates are welcome.
         let mut names = Stack::new()?;
-        for der in trusted.iter() {
-            names.push(X509::from_der(der)?.subject_name().to_owned()?)?;
+        for root in anchors.certificates() {
+            names.push(root.subject_name().to_owned()?)?;
         }
-        Ok(names)
+        context.set_client_ca_list(names);
+        Ok(())
     };
-    context.set_client_ca_list(names().map_err(config_error)?);
-    Ok(trusted)
+    set().map_err(config_error)
 }
 
-fn log_keys(context: &mut SslContextBuilder, log: Option<&danger::KeyLog>) {
+fn log_keys(context: &mut SslContextBuilder, log: Option<&tls_core::danger::KeyLog>) {
     if let Some(log) = log.cloned() {
         context.set_keylog_callback(move |_, line| log.line(line));
     }
@@ -205,17 +227,9 @@ impl Connector for OpensslConnector {
         let sent = name.as_dns().filter(|_| self.send_name);
         let begin = || {
             let mut ssl = Ssl::new(&self.context)?;
-            verify::prepare(&mut ssl, self.skip, self.trusted.clone())?;
-            if !self.skip.skips_name() {
-                let param = ssl.param_mut();
-                param.set_hostflags(
-                    X509CheckFlags::NEVER_CHECK_SUBJECT | X509CheckFlags::NO_PARTIAL_WILDCARDS,
-                );
-                match (name.as_dns(), name.as_ip()) {
-                    (Some(dns), _) => param.set_host(dns)?,
-                    (_, Some(ip)) => param.set_ip(ip)?,
-                    (None, None) => {}
-                }
+            verify::prepare(&mut ssl, &self.judge, Some(name), self.trusted.clone())?;
+            if self.judge.awaits_staple() {
+                ssl.set_status_type(StatusType::OCSP)?;
             }
             if let Some(sent) = sent {
                 ssl.set_hostname(sent)?;
@@ -230,8 +244,13 @@ impl Connector for OpensslConnector {
 impl Acceptor for OpensslAcceptor {
     fn session(&self, identity: usize) -> Result<Box<dyn Session>> {
         let begin = || {
-            let mut ssl = Ssl::new(&self.contexts[identity])?;
-            verify::prepare(&mut ssl, danger::Skip::nothing(), self.trusted.clone())?;
+            let (context, staple) = &self.identities[identity]; // the core counts as we do
+            let mut ssl = Ssl::new(context)?;
+            verify::prepare(&mut ssl, &self.judge, None, self.trusted.clone())?;
+            let staple = staple.as_ref().and_then(Staple::get);
+            if let Some(response) = staple.filter(|response| !response.is_empty()) {
+                ssl.set_ocsp_status(&response)?;
+            }
             ssl.set_accept_state();
             OpensslSession::new(ssl, None)
         };

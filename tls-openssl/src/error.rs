@@ -26,7 +26,14 @@ pub(crate) fn progress<T>(e: openssl::ssl::Error, ssl: &SslRef) -> Result<Progre
         ErrorCode::SSL => library_kind(&e, ssl),
         _ => ErrorKind::Backend,
     };
-    Err(Error::from_backend(kind, NAME, e))
+    // Where it was not the library that refused a certificate, it has no words for it.
+    let words = verify::findings(ssl).and_then(|findings| findings.take_words());
+    Err(match words {
+        Some(words) if matches!(kind, ErrorKind::Certificate(_)) => {
+            Error::from_backend(kind, NAME, words)
+        }
+        Some(_) | None => Error::from_backend(kind, NAME, e),
+    })
 }
 
 fn library_kind(e: &openssl::ssl::Error, ssl: &SslRef) -> ErrorKind {
@@ -38,6 +45,13 @@ fn library_kind(e: &openssl::ssl::Error, ssl: &SslRef) -> ErrorKind {
         Reason::CertificateVerifyFailed => {
             let fault = verify::findings(ssl).and_then(|findings| findings.fault());
             ErrorKind::Certificate(fault.unwrap_or(CertificateError::Other))
+        }
+        // Only clients send this alert, so that a client has not received it: OpenSSL 3.6 reads the
+        // staple before the core does, and says like this that it cannot.
+        Reason::Kind(ErrorKind::AlertReceived(Alert::BAD_CERTIFICATE_STATUS_RESPONSE))
+            if !ssl.is_server() =>
+        {
+            ErrorKind::Certificate(CertificateError::StapleInvalid)
         }
         Reason::Kind(kind) => kind,
         Reason::NoSharedCipher if is_tls12(ssl) && ffi::no_shared_group(ssl) => {

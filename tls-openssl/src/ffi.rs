@@ -4,10 +4,12 @@
 use std::ffi::{c_int, c_long, c_void};
 use std::ptr;
 
-use foreign_types::ForeignTypeRef;
+use foreign_types::{ForeignType, ForeignTypeRef};
 use openssl::error::ErrorStack;
 use openssl::ssl::{SslContextBuilder, SslRef};
-use openssl::x509::{X509Ref, X509StoreContextRef, X509VerifyResult};
+use openssl::stack::StackRef;
+use openssl::x509::store::X509Store;
+use openssl::x509::{X509, X509Ref, X509StoreContextRef, X509VerifyResult};
 
 use crate::verify;
 
@@ -37,6 +39,12 @@ unsafe extern "C" {
     ) -> *mut openssl_sys::X509;
     /// `SSL_key_update(3)`, since OpenSSL 1.1.1.
     fn SSL_key_update(ssl: *mut openssl_sys::SSL, kind: c_int) -> c_int;
+    /// `X509_STORE_CTX_get0_untrusted(3)`, since OpenSSL 1.1.0.
+    fn X509_STORE_CTX_get0_untrusted(
+        store: *const openssl_sys::X509_STORE_CTX,
+    ) -> *mut openssl_sys::stack_st_X509;
+    /// `X509_STORE_up_ref(3)`, since OpenSSL 1.1.0.
+    fn X509_STORE_up_ref(store: *mut openssl_sys::X509_STORE) -> c_int;
     /// `X509_get_extension_flags(3)`, since OpenSSL 1.1.0.
     fn X509_get_extension_flags(certificate: *mut openssl_sys::X509) -> u32;
 }
@@ -111,9 +119,53 @@ pub(crate) fn verify_result(code: c_int) -> X509VerifyResult {
     unsafe { X509VerifyResult::from_raw(code) }
 }
 
-/// Makes `context` verify chains as it does without this, and then ask [`verify::conclude`] for
-/// the verdict.
-pub(crate) fn conclude_verification(context: &mut SslContextBuilder) {
+/// The peer's own certificate, `X509_STORE_CTX_get0_cert(3)`.
+pub(crate) fn leaf(chain: &X509StoreContextRef) -> Option<&X509Ref> {
+    // SAFETY: `chain` is live and owns the certificate, which lives as long.
+    unsafe {
+        let leaf = X509_STORE_CTX_get0_cert(chain.as_ptr());
+        (!leaf.is_null()).then(|| X509Ref::from_ptr(leaf))
+    }
+}
+
+/// The certificates that the peer sent, its own first, `X509_STORE_CTX_get0_untrusted(3)`.
+pub(crate) fn untrusted(chain: &X509StoreContextRef) -> Option<&StackRef<X509>> {
+    // SAFETY: `chain` is live and borrows the certificates from the SSL, which outlives it.
+    unsafe {
+        let certificates = X509_STORE_CTX_get0_untrusted(chain.as_ptr());
+        (!certificates.is_null()).then(|| StackRef::from_ptr(certificates))
+    }
+}
+
+/// Does something with `chain` that does without the certificates that the peer sent.
+pub(crate) fn without_untrusted<T>(
+    chain: &mut X509StoreContextRef,
+    act: impl FnOnce(&mut X509StoreContextRef) -> T,
+) -> T {
+    let store = chain.as_ptr();
+    // SAFETY: `store` is live, and only borrows these certificates: that it borrows none is valid, and
+    // so are the same ones again.
+    unsafe {
+        let certificates = X509_STORE_CTX_get0_untrusted(store);
+        X509_STORE_CTX_set0_untrusted(store, ptr::null_mut());
+        let result = act(chain);
+        X509_STORE_CTX_set0_untrusted(store, certificates);
+        result
+    }
+}
+
+/// The same store once more.
+pub(crate) fn share(store: &X509Store) -> X509Store {
+    // SAFETY: `store` is live; who takes the reference that is added here gives it back. It fails only
+    // where the count is broken.
+    unsafe {
+        X509_STORE_up_ref(store.as_ptr());
+        X509Store::from_ptr(store.as_ptr())
+    }
+}
+
+/// Makes `context` leave the verification of chains to [`verify::conclude`].
+pub(crate) fn set_cert_verify_callback(context: &mut SslContextBuilder) {
     // SAFETY: the context is live, the callback has the type that OpenSSL calls, and there is no
     // argument whose life could end.
     unsafe {
@@ -126,23 +178,11 @@ unsafe extern "C" fn verify_chain(
     store: *mut openssl_sys::X509_STORE_CTX,
     _: *mut c_void,
 ) -> c_int {
-    // SAFETY: OpenSSL calls this with a live X509_STORE_CTX that holds the peer's certificate, which
-    // it owns; both are only read here.
-    let trusted = unsafe {
-        let leaf = X509_STORE_CTX_get0_cert(store);
-        !leaf.is_null()
-            && verify::is_trusted(X509StoreContextRef::from_ptr(store), X509Ref::from_ptr(leaf))
-    };
-    if trusted {
-        // SAFETY: the context borrows its certificates; that it borrows none is valid.
-        unsafe { X509_STORE_CTX_set0_untrusted(store, ptr::null_mut()) }
-    }
-    // SAFETY: OpenSSL calls this with a live X509_STORE_CTX, set up for the call that is made here.
-    let completed = unsafe { openssl_sys::X509_verify_cert(store) } == 1;
-    // SAFETY: as above; nobody else has it for the length of this call.
+    // SAFETY: OpenSSL calls this with a live X509_STORE_CTX, set up for the verification, which nobody
+    // else has for the length of this call.
     let chain = unsafe { X509StoreContextRef::from_ptr_mut(store) };
-    // A panic must not reach C (it would abort); nothing in there panics.
-    verify::conclude(chain, completed).into()
+    // A panic must not reach C (it would abort): the application's are caught in there.
+    verify::conclude(chain).into()
 }
 
 /// Makes a client note in its findings that the server asked for a certificate.

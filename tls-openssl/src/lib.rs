@@ -3,11 +3,20 @@
 //! An `SSL` owns an empty wire, and the real one is swapped in for the length of each call: no
 //! pointers travel through C. The few functions that the `openssl` crate lacks are in `ffi.rs`,
 //! the only file with `unsafe`.
+//!
+//! From 3.6 on OpenSSL reads stapled OCSP responses itself. A client of it refuses one that is none
+//! before the core sees it, also where the core would only hand it over; a server of it sends one that
+//! is about its own certificate, and nothing in place of any other.
+//!
+//! A key cannot stay with an external signer: OpenSSL 3 leaves that to providers, which are written in
+//! C against tables of functions that the `openssl` crate does not have, and the methods of old, with
+//! which a key could be given other functions, are deprecated and may go.
 
 mod config;
 mod error;
 mod ffi;
 mod session;
+mod signatures;
 mod verify;
 
 use std::fmt;
@@ -15,6 +24,7 @@ use std::sync::{Arc, LazyLock};
 
 use openssl::error::ErrorStack;
 use openssl::ssl::{SslContext, SslContextBuilder, SslMethod};
+use tls_core::x509::Algorithms;
 use tls_core::{
     Acceptor, Backend, Capabilities, Capability, ClientConfig, Connector, Result, ServerConfig,
     Supported,
@@ -73,6 +83,8 @@ impl Backend for Openssl {
             Capability::CertificateReasons,
             Capability::CipherSuites,
             Capability::ClientIdentity,
+            Capability::CommonNames,
+            Capability::CustomVerification,
             Capability::DefaultSuites,
             Capability::Ed25519,
             Capability::EncryptedAlerts,
@@ -91,6 +103,9 @@ impl Backend for Openssl {
             Capability::ReportServerName,
             Capability::ReportVersion,
             Capability::RequestClientCertificate,
+            Capability::RequestStaple,
+            Capability::RevocationLists,
+            Capability::SendStaple,
             Capability::SkipAllVerification,
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,
@@ -100,11 +115,18 @@ impl Backend for Openssl {
             Capability::Tls12Server,
             Capability::Tls13Client,
             Capability::Tls13Server,
+            Capability::UniformVerification,
+            Capability::UnverifiedClients,
+            Capability::VerificationTime,
         ]);
         match *HAS_POST_QUANTUM {
             true => ALWAYS.with(Capability::PostQuantum),
             false => ALWAYS,
         }
+    }
+
+    fn signature_algorithms(&self) -> Algorithms<'static> {
+        signatures::ALGORITHMS
     }
 
     fn connector(&self, config: Supported<'_, ClientConfig>) -> Result<Box<dyn Connector>> {

@@ -5,7 +5,6 @@ use std::mem;
 
 use openssl::error::ErrorStack;
 use openssl::ssl::{ErrorCode, NameType, Ssl, SslStream, SslVersion};
-use tls_core::pki_types::CertificateDer;
 use tls_core::{
     CipherSuite, Error, ErrorKind, Negotiated, Progress, Result, Session, Version, Wire,
 };
@@ -24,6 +23,21 @@ pub(crate) struct OpensslSession {
 impl OpensslSession {
     pub(crate) fn new(ssl: Ssl, server_name: Option<String>) -> Result<Self, ErrorStack> {
         Ok(Self { stream: SslStream::new(ssl, Wire::default())?, server_name })
+    }
+
+    /// The verify callback lets OpenSSL go on until it has seen everything. Should OpenSSL ever not
+    /// come back for the verdict, or not ask for one, this is it.
+    fn last_word(&self) -> Result<()> {
+        let ssl = self.stream.ssl();
+        let presented =
+            !ssl.session_reused() && (!ssl.is_server() || ssl.peer_certificate().is_some());
+        match verify::findings(ssl).and_then(|findings| findings.last_word(presented)) {
+            None => Ok(()),
+            Some(why) => {
+                let why = ErrorKind::Certificate(why);
+                Err(Error::from_backend(why, NAME, "noticed after the handshake"))
+            }
+        }
     }
 
     fn with<T>(
@@ -46,17 +60,16 @@ impl OpensslSession {
 
 impl Session for OpensslSession {
     fn handshake(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
-        let progress = self.with(wire, SslStream::do_handshake)?;
-        let fault = verify::findings(self.stream.ssl()).and_then(|findings| findings.fault());
-        match fault {
-            // The verify callback lets OpenSSL go on until it has seen everything. Should OpenSSL
-            // ever not come back for the verdict, this is it.
-            Some(why) if progress == Progress::Ready(()) => {
-                let why = ErrorKind::Certificate(why);
-                Err(Error::from_backend(why, NAME, "noticed after the handshake"))
-            }
-            Some(_) | None => Ok(progress),
+        let progress = self.with(wire, SslStream::do_handshake);
+        if let Some(findings) = verify::findings(self.stream.ssl()) {
+            findings.resume_panic();
         }
+        let progress = progress?;
+        match progress {
+            Progress::Ready(()) => self.last_word()?,
+            Progress::WantRead | Progress::WantWrite | Progress::WantSignature => {}
+        }
+        Ok(progress)
     }
 
     fn read(&mut self, wire: &mut Wire, buf: &mut [u8]) -> Result<Progress<usize>> {
@@ -120,6 +133,10 @@ impl Session for OpensslSession {
         exported.map_err(backend_error)
     }
 
+    fn staple(&self) -> Option<Vec<u8>> {
+        verify::staple(self.stream.ssl()).map(Into::into)
+    }
+
     fn negotiated(&self) -> Negotiated {
         let ssl = self.stream.ssl();
         let mut negotiated = Negotiated::default();
@@ -130,12 +147,13 @@ impl Session for OpensslSession {
         negotiated.alpn = ssl.selected_alpn_protocol().map(Into::into);
         let asked_for = ssl.servername(NameType::HOST_NAME).filter(|_| ssl.is_server());
         negotiated.server_name = self.server_name.clone().or(asked_for.map(Into::into));
-        negotiated.peer_chain = peer_chain(ssl);
+        negotiated.peer_chain = verify::sent(ssl);
         let presented =
             ssl.is_server() || verify::findings(ssl).is_some_and(|findings| findings.requested());
         let own = ssl.certificate().filter(|_| presented).and_then(|own| own.to_der().ok());
         negotiated.local_certificate = own.map(Into::into);
         negotiated.extended_master_secret = Some(ffi::has_extended_master_secret(ssl));
+        negotiated.staple = self.staple();
         negotiated.resumed = Some(ssl.session_reused());
         negotiated
     }
@@ -147,15 +165,6 @@ impl fmt::Debug for OpensslSession {
             .field("state", &self.stream.ssl().state_string_long())
             .finish_non_exhaustive()
     }
-}
-
-/// The peer's certificates, its own first. On a server OpenSSL keeps that one apart.
-fn peer_chain(ssl: &openssl::ssl::SslRef) -> Vec<CertificateDer<'static>> {
-    let own = ssl.peer_certificate().filter(|_| ssl.is_server());
-    let own = own.and_then(|certificate| certificate.to_der().ok());
-    let rest = ssl.peer_cert_chain().into_iter().flatten();
-    let rest = rest.filter_map(|certificate| certificate.to_der().ok());
-    own.into_iter().chain(rest).map(Into::into).collect()
 }
 
 fn version(version: SslVersion) -> Option<Version> {

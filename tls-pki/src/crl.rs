@@ -6,15 +6,14 @@ use std::sync::OnceLock;
 use pki_types::{CertificateDer, UnixTime};
 use x509_cert::crl::CertificateList;
 use x509_cert::der::Decode;
-use x509_cert::der::oid::{AssociatedOid, ObjectIdentifier};
+use x509_cert::der::oid::ObjectIdentifier;
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
 use x509_cert::ext::pkix::{CrlDistributionPoints, IssuingDistributionPoint};
 use x509_cert::{Certificate, name::Name};
 
 use crate::facts::time;
-use crate::signature::algorithm_der;
-use crate::untimed::signed_part;
+use crate::signature::{algorithm_der, signed_part};
 use crate::{Algorithms, CertificateFacts, Malformed, verify_signature};
 
 /// One list of revoked certificates, complete for its scope.
@@ -86,7 +85,7 @@ impl RevocationList {
         let list = list.tbs_cert_list;
         let mut scope = Scope::default();
         for extension in list.crl_extensions.iter().flatten() {
-            if extension.extn_id == IssuingDistributionPoint::OID {
+            if extension.extn_id == ISSUING_DISTRIBUTION_POINT {
                 let point = IssuingDistributionPoint::from_der(extension.extn_value.as_bytes());
                 scope = Scope::of(point.map_err(&malformed)?)?;
             } else {
@@ -216,6 +215,10 @@ fn known(extension: &Extension) -> Result<(), UnusableList> {
         false => Ok(()),
     }
 }
+
+/// The number of the extension that limits a list (RFC 5280 §5.2.5). `x509-cert` 0.2 has that of another
+/// beside its type.
+const ISSUING_DISTRIBUTION_POINT: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.28");
 
 #[cfg(test)]
 mod tests {

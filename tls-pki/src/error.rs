@@ -98,7 +98,7 @@ impl CertificateError {
 }
 
 /// Bytes that are not the certificate, list or response that they should be.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what} is not well-formed DER: {source}")]
 pub struct Malformed {
     what: &'static str,
@@ -107,7 +107,7 @@ pub struct Malformed {
 
 impl Malformed {
     /// For `map_err`: what should have been there.
-    pub(crate) fn because(what: &'static str) -> impl Fn(x509_cert::der::Error) -> Self {
+    pub fn because(what: &'static str) -> impl Fn(x509_cert::der::Error) -> Self {
         move |source| Self { what, source }
     }
 }

@@ -345,6 +345,12 @@ impl CertificateFacts {
         self.key_usage.is_none_or(|usage| usage.crl_sign())
     }
 
+    /// Whether its issuer lets its key sign OCSP responses: its extended key usage names OCSPSigning
+    /// (RFC 6960 §4.2.2.2; nothing else counts), and its key may [sign](Self::may_sign).
+    pub fn may_sign_ocsp(&self) -> bool {
+        self.may_sign() && self.purposes.as_ref().is_some_and(|list| list.contains(&OCSP_SIGNING))
+    }
+
     /// How well its dNSName entries fit `name`, a normalised DNS name (RFC 6125 §6.4).
     pub fn fit(&self, name: &str) -> Fit {
         fit(&self.dns_names, name)
@@ -404,6 +410,7 @@ const KEY_KINDS: [(ObjectIdentifier, Option<ObjectIdentifier>, KeyKind); 5] = {
 
 const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 const OCSP: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1");
+const OCSP_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.9");
 
 /// The number of the extension by which a client asks for a staple (RFC 6066 §8).
 const STATUS_REQUEST: u64 = 5;

@@ -22,4 +22,6 @@ pub use crl::{Listed, RevocationList, UnusableList};
 pub use error::{CertificateError, Malformed};
 pub use facts::{CertificateFacts, Fit, KeyKind, Purpose, is_self_issued};
 pub use refusal::Refusal;
-pub use signature::{Algorithms, SignatureError, common_algorithms, verify_signature};
+pub use signature::{
+    Algorithms, SignatureError, common_algorithms, verify_certificate, verify_signature,
+};

@@ -1,6 +1,7 @@
 //! Signatures, checked with algorithms that the caller lends.
 
-use pki_types::{SignatureVerificationAlgorithm, alg_id};
+use pki_types::{CertificateDer, SignatureVerificationAlgorithm, alg_id};
+use x509_cert::Certificate;
 use x509_cert::der::{Decode, Encode, Reader, SliceReader};
 use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoRef};
 
@@ -78,6 +79,41 @@ pub fn verify_signature(
         }
     }
     verdict
+}
+
+/// Checks that the key in `public_key` (the DER of a SubjectPublicKeyInfo) signed `certificate`, and
+/// nothing else of it.
+///
+/// # Errors
+///
+/// [`SignatureError`], saying why the signature does not count.
+pub fn verify_certificate(
+    algorithms: Algorithms<'_>,
+    public_key: &[u8],
+    certificate: &CertificateDer<'_>,
+) -> Result<(), SignatureError> {
+    let parsed = Certificate::from_der(certificate).map_err(|_| SignatureError::Malformed)?;
+    let signature = parsed.signature.as_bytes().ok_or(SignatureError::Malformed)?;
+    let algorithm = algorithm_der(&parsed.signature_algorithm)?;
+    verify_signature(algorithms, public_key, &algorithm, signed_part(certificate)?, signature)
+}
+
+/// The bytes under the signature of a certificate, a list or the like, as they
+/// were received (RFC 5280 §4.1.1.3): what was signed is never encoded anew.
+///
+/// # Errors
+///
+/// [`SignatureError::Malformed`] if `der` is not a SEQUENCE that begins with something.
+pub(crate) fn signed_part(der: &[u8]) -> Result<&[u8], SignatureError> {
+    let read = || {
+        let mut reader = SliceReader::new(der)?;
+        reader.sequence(|fields| {
+            let part = fields.tlv_bytes()?;
+            fields.read_slice(fields.remaining_len())?;
+            Ok(part)
+        })
+    };
+    read().map_err(|_: x509_cert::der::Error| SignatureError::Malformed)
 }
 
 /// The DER of an AlgorithmIdentifier, for [`verify_signature`].

@@ -8,12 +8,11 @@
 use pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use webpki::EndEntityCert;
 use x509_cert::Certificate;
-use x509_cert::der::{Decode, Reader, SliceReader};
+use x509_cert::der::Decode;
 
 use crate::chain::{Path, Question, Verdict, usage};
-use crate::signature::algorithm_der;
 use crate::{
-    CertificateError, CertificateFacts, Chain, Malformed, SignatureError, verify_signature,
+    CertificateError, CertificateFacts, Chain, Malformed, SignatureError, verify_certificate,
 };
 
 /// As many signatures as webpki checks before it gives up.
@@ -119,20 +118,8 @@ impl Walk<'_> {
         issuer: &CertificateDer<'_>,
     ) -> Result<(), CertificateError> {
         let issuer = CertificateFacts::read(issuer).map_err(|_| CertificateError::BadEncoding)?;
-        let parsed = parse(child).map_err(|_| CertificateError::BadEncoding)?;
-        let signature = parsed.signature.as_bytes().ok_or(CertificateError::BadEncoding)?;
-        let check = || {
-            let algorithm = algorithm_der(&parsed.signature_algorithm)?;
-            let signed = signed_part(child)?;
-            verify_signature(
-                &self.chain.algorithms,
-                issuer.public_key(),
-                &algorithm,
-                signed,
-                signature,
-            )
-        };
-        check().map_err(|e| match e {
+        let check = verify_certificate(&self.chain.algorithms, issuer.public_key(), child);
+        check.map_err(|e| match e {
             SignatureError::Malformed => CertificateError::BadEncoding,
             SignatureError::Unsupported => CertificateError::WeakAlgorithm,
             SignatureError::Wrong => CertificateError::BadSignature,
@@ -146,18 +133,4 @@ fn is_nowhere(e: &crate::Refusal) -> bool {
 
 fn parse(der: &CertificateDer<'_>) -> Result<Certificate, Malformed> {
     Certificate::from_der(der).map_err(Malformed::because("a certificate"))
-}
-
-/// The bytes under the signature of a certificate, a list or the like, as they were received
-/// (RFC 5280 §4.1.1.3).
-pub(crate) fn signed_part(der: &[u8]) -> Result<&[u8], SignatureError> {
-    let read = || {
-        let mut reader = SliceReader::new(der)?;
-        reader.sequence(|fields| {
-            let part = fields.tlv_bytes()?;
-            fields.read_slice(fields.remaining_len())?;
-            Ok(part)
-        })
-    };
-    read().map_err(|_: x509_cert::der::Error| SignatureError::Malformed)
 }

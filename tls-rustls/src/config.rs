@@ -59,7 +59,7 @@ pub(crate) fn client(
     let mut loaded = match config.identity() {
         None => builder.with_no_client_auth(),
         Some(identity) => {
-            builder.with_client_cert_resolver(Arc::new(certified_key(identity, &provider)?))
+            builder.with_client_cert_resolver(Arc::new(certified_key(identity, backend)?))
         }
     };
     loaded.alpn_protocols = config.alpn().iter().map(<[u8]>::to_vec).collect();
@@ -98,7 +98,7 @@ pub(crate) fn server(
     // Tickets do not depend on the suites that are chosen.
     let whole = backend.provider.load();
     let load = |i: usize, identity: &Identity| -> Result<(Arc<rustls::ServerConfig>, Own)> {
-        let resolver = certified_key(identity, &provider)?;
+        let resolver = certified_key(identity, backend)?;
         let mut loaded = builder.clone().with_cert_resolver(Arc::new(resolver));
         loaded.alpn_protocols = alpn.protocols.iter().map(<[u8]>::to_vec).collect();
         loaded.ignore_client_order = true;
@@ -167,17 +167,18 @@ fn versions(versions: Versions) -> Vec<&'static SupportedProtocolVersion> {
         .collect()
 }
 
-fn certified_key(identity: &Identity, provider: &CryptoProvider) -> Result<OneIdentity> {
+fn certified_key(identity: &Identity, backend: &Rustls) -> Result<OneIdentity> {
     let key: Arc<dyn SigningKey> = match identity.signer() {
         Some(signer) => Arc::new(External::new(identity, signer.clone())),
-        None => own_key(identity, provider)?,
+        None => own_key(identity, backend)?,
     };
     let key = CertifiedKey::new(identity.chain().to_vec(), key);
     Ok(OneIdentity(Stapled::new(Arc::new(key), identity.staple().cloned())))
 }
 
-fn own_key(identity: &Identity, provider: &CryptoProvider) -> Result<Arc<dyn SigningKey>> {
-    let key = provider.key_provider.load_private_key(identity.key()?.clone_key());
+fn own_key(identity: &Identity, backend: &Rustls) -> Result<Arc<dyn SigningKey>> {
+    let own = identity.key()?;
+    let key = backend.provider.signing_key(&own);
     let key = key.map_err(|e| config_error(e).because("the private key is unusable"))?;
     // rustls' own comparison would also refuse certificates it does not like.
     if key.public_key().is_some_and(|own| own.as_ref() != identity.leaf_facts().public_key()) {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use rustls::NamedGroup;
 use rustls::crypto::CryptoProvider;
+use rustls::sign::SigningKey;
 use tls_core::Group;
+use tls_core::pki_types::PrivateKeyDer;
 use tls_core::x509::Algorithms;
 
 #[derive(Clone)]
@@ -41,6 +43,20 @@ impl Provider {
             Self::Custom(provider) => (**provider).clone(),
             #[cfg(feature = "ring")]
             Self::Ring => rustls::crypto::ring::default_provider(),
+        }
+    }
+
+    /// Reads a private key. It stays where it is; a provider of the program's own takes a copy.
+    pub(crate) fn signing_key(
+        &self,
+        key: &PrivateKeyDer<'_>,
+    ) -> Result<Arc<dyn SigningKey>, rustls::Error> {
+        match self {
+            #[cfg(feature = "aws-lc-rs")]
+            Self::AwsLcRs => rustls::crypto::aws_lc_rs::sign::any_supported_type(key),
+            Self::Custom(provider) => provider.key_provider.load_private_key(key.clone_key()),
+            #[cfg(feature = "ring")]
+            Self::Ring => rustls::crypto::ring::sign::any_supported_type(key),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use pem::{EncodeConfig, LineEnding, Pem};
+use pem_rfc7468::LineEnding;
 use s2n_tls::cert_chain;
 use s2n_tls::config::{Builder, Config};
 use s2n_tls::connection::Connection;
@@ -15,6 +15,7 @@ use tls_core::{
     Acceptor, AlpnConfig, ClientAuth, ClientConfig, Clock, Connector, Identity, Judge, Result,
     Roots, ServerConfig, ServerName, Session, Supported, Versions,
 };
+use zeroize::Zeroizing;
 
 use crate::error::{backend_error, config_error};
 use crate::ffi::{self, Driven};
@@ -109,14 +110,15 @@ const MAX_CERTIFICATES: u16 = 100;
 
 fn load_identity(builder: &mut Builder, identity: &Identity) -> Result<()> {
     let unusable = |e: S2nError| config_error(e).because("the certificate or its key is unusable");
-    let chain = identity.chain().iter().map(|der| pem_of("CERTIFICATE", der)).collect::<String>();
+    let chain = identity.chain().iter().map(|der| pem_of("CERTIFICATE", der));
+    let chain = chain.collect::<Result<String>>()?;
     let own = identity.key()?;
     let label = match &*own {
         PrivateKeyDer::Pkcs1(_) => "RSA PRIVATE KEY",
         PrivateKeyDer::Sec1(_) => "EC PRIVATE KEY",
         _ => "PRIVATE KEY",
     };
-    let key = pem_of(label, own.secret_der());
+    let key = Zeroizing::new(pem_of(label, own.secret_der())?);
     let mut loaded = cert_chain::Builder::new().map_err(backend_error)?;
     loaded.load_pem(chain.as_bytes(), key.as_bytes()).map_err(unusable)?;
     builder.load_chain(loaded.build().map_err(unusable)?).map(drop).map_err(unusable)
@@ -143,20 +145,19 @@ fn set_client_auth(builder: &mut Builder, auth: &ClientAuth, judge: &Judge) -> R
 /// Makes `builder` trust `roots`, and gives their certificates.
 fn load_roots(builder: &mut Builder, roots: &Roots) -> Result<Vec<CertificateDer<'static>>> {
     let mut add = |der: &CertificateDer<'_>| {
-        builder.trust_pem(pem_of("CERTIFICATE", der).as_bytes()).map(drop)
+        builder.trust_pem(pem_of("CERTIFICATE", der)?.as_bytes()).map_err(config_error).map(drop)
     };
     let mut trusted = roots.given().to_vec();
     for der in &trusted {
-        add(der).map_err(|e| config_error(e).because("a given root certificate is unusable"))?;
+        add(der).map_err(|e| e.because("a given root certificate is unusable"))?;
     }
     // Public lists hold some that not every library knows.
     trusted.extend(roots.base()?.into_iter().filter(|der| add(der).is_ok()));
     Ok(trusted)
 }
 
-fn pem_of(label: &str, der: &[u8]) -> String {
-    let config = EncodeConfig::new().set_line_ending(LineEnding::LF);
-    pem::encode_config(&Pem::new(label, der), config)
+fn pem_of(label: &str, der: &[u8]) -> Result<String> {
+    pem_rfc7468::encode_string(label, LineEnding::LF, der).map_err(config_error)
 }
 
 fn connection(mode: Mode) -> Result<Connection, S2nError> {

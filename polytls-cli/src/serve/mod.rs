@@ -1,13 +1,19 @@
 //! `polytls serve`: a TLS server that echoes, or serves files.
 
 mod echo;
+mod reload;
+mod staple;
 mod www;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use polytls::{Backend, ClientAuth, EndOfStream, Error, ErrorKind, Server, ServerConfig, Stream};
+use polytls::{
+    Backend, Checks, ClientAuth, EndOfStream, Error, ErrorKind, Identity, Server, ServerConfig,
+    Stream,
+};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
@@ -16,8 +22,9 @@ use tokio::time::sleep;
 use crate::cli::{self, ClientAuthArg, Serve, usage};
 use crate::failure::{Failure, Result, one_line};
 use crate::output;
-use crate::signal::Stop;
+use crate::signal::{Hangup, Stop};
 use crate::transport::{Tcp, handshake, linger, runtime};
+use staple::Kept;
 use www::Www;
 
 pub(crate) fn run(args: &Serve) -> Result {
@@ -26,23 +33,98 @@ pub(crate) fn run(args: &Serve) -> Result {
         Some(directory) => Content::Www(Www::new(directory)?),
         None => Content::Echo,
     };
-    let server = Server::new(&config(args, backend)?, backend)?;
+    let site =
+        Site { args: args.clone(), backend, made: args.identities.make()?, kept: Mutex::default() };
+    // Before they are read, so that no change is missed.
+    let loaded = reload::fingerprint(&site.files());
+    let identities = site.identities()?;
+    let server = Server::new(&config(args, &identities)?, backend)?;
+    site.put(Kept::start(&args.staple, identities, backend)?);
+    let site = Arc::new(site);
     let runtime = runtime()?;
-    let outcome = runtime.block_on(serve(args, Arc::new(Service { server, content })));
+    let outcome = runtime.block_on(async {
+        if args.reload {
+            let hangup = Hangup::new().map_err(Error::from)?;
+            tokio::spawn(reload::follow(server.clone(), site.clone(), hangup, loaded));
+        }
+        serve(args, Arc::new(Service { server, content })).await
+    });
     runtime.shutdown_background();
     outcome
 }
 
-fn config(args: &Serve, backend: &dyn Backend) -> Result<ServerConfig> {
-    let mut identities = args.identities.load(backend)?.into_iter();
+/// What a server is made of, as often as that is asked for.
+struct Site {
+    args: Serve,
+    backend: &'static dyn Backend,
+    /// Identities that are in no file.
+    made: Vec<Identity>,
+    /// The staples of the identities in place.
+    kept: Mutex<Kept>,
+}
+
+impl Site {
+    /// Puts what the files say now in place of what `server` has.
+    fn reload(&self, server: &Server) -> Result {
+        let identities = self.identities()?;
+        let config = config(&self.args, &identities)?;
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).pass_on(&identities);
+        // Before the server, which stays as it is if this fails.
+        let kept = Kept::start(&self.args.staple, identities, self.backend)?;
+        server.reload(&config, self.backend)?;
+        self.put(kept);
+        Ok(())
+    }
+
+    fn identities(&self) -> Result<Vec<Identity>> {
+        let password = self.args.key_password.read()?;
+        if self.args.key_password.key_password_file.is_some() && !self.args.identities.has_files() {
+            return Err(usage("--key-password-file needs a --key or an --identity"));
+        }
+        let identities = self.args.identities.load(&self.made, &password, self.backend)?;
+        staple::prepare(&self.args.staple, identities, self.backend)
+    }
+
+    fn put(&self, kept: Kept) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = kept;
+    }
+
+    /// Everything that is read for it.
+    fn files(&self) -> Vec<PathBuf> {
+        let Serve { key_password, client_ca, revocation, staple, .. } = &self.args;
+        let mut files = self.args.identities.files();
+        files.extend(
+            key_password
+                .key_password_file
+                .iter()
+                .chain(client_ca)
+                .chain(revocation.files())
+                .chain(&staple.staple)
+                .cloned(),
+        );
+        files
+    }
+}
+
+fn config(args: &Serve, identities: &[Identity]) -> Result<ServerConfig> {
+    let mut identities = identities.iter().cloned();
     let first = identities.next().ok_or_else(|| usage("a server needs an identity"))?;
+    let client_auth = client_auth(args)?;
+    let checks = match args.revocation.load()? {
+        None => Checks::new(),
+        Some(_) if client_auth.roots().is_none() => {
+            return Err(usage("--crl needs a --client-ca to verify certificates against"));
+        }
+        Some(lists) => Checks::new().revocation(lists),
+    };
     let config = identities
         .fold(ServerConfig::builder(first), |config, identity| config.add_identity(identity))
         .alpn(match &args.tls.alpn[..] {
             [] if args.www.is_some() => vec!["http/1.1"],
             names => names.iter().map(String::as_str).collect(),
         })
-        .client_auth(client_auth(args)?)
+        .checks(checks)
+        .client_auth(client_auth)
         .end_of_stream(match args.www {
             Some(_) => EndOfStream::TolerateTruncation, // HTTP marks the ends of its messages
             None => EndOfStream::RequireCloseNotify,

@@ -1,11 +1,11 @@
-//! The signals that ask a program to stop.
+//! The signals that ask a program to stop, or to read its files again.
 
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
-pub(crate) use unix::Stop;
+pub(crate) use unix::{Hangup, Stop};
 
 #[cfg(not(unix))]
 mod other;
 #[cfg(not(unix))]
-pub(crate) use other::Stop;
+pub(crate) use other::{Hangup, Stop};

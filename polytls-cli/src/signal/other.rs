@@ -19,3 +19,18 @@ impl Stop {
         }
     }
 }
+
+/// A signal that there is not.
+#[derive(Debug)]
+pub(crate) struct Hangup;
+
+impl Hangup {
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// Waits for ever.
+    pub(crate) async fn heard(&mut self) {
+        future::pending().await
+    }
+}

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM.
+//! SIGINT and SIGTERM, and SIGHUP.
 
 use std::io;
 
@@ -25,5 +25,20 @@ impl Stop {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
+    }
+}
+
+/// Catches SIGHUP from now on.
+#[derive(Debug)]
+pub(crate) struct Hangup(Signal);
+
+impl Hangup {
+    pub(crate) fn new() -> io::Result<Self> {
+        signal(SignalKind::hangup()).map(Self)
+    }
+
+    /// Waits for the next one.
+    pub(crate) async fn heard(&mut self) {
+        self.0.recv().await;
     }
 }

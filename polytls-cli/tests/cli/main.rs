@@ -3,8 +3,13 @@
 // The lints know `#[test]` functions, not the functions those share.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
+mod checks;
 mod connect;
+mod identities;
 mod limbo;
+mod ocsp;
+mod ocsp_responder;
+mod reload;
 mod reports;
 mod serve;
 mod support;

@@ -263,10 +263,11 @@ pub(crate) struct Certificates {
 
 impl Certificates {
     pub(crate) fn new() -> Self {
-        let this = Self {
-            directory: tempfile::tempdir().unwrap(),
-            authority: Authority::root("root of the command line's tests"),
-        };
+        Self::of(Authority::root("root of the command line's tests"))
+    }
+
+    pub(crate) fn of(authority: Authority) -> Self {
+        let this = Self { directory: tempfile::tempdir().unwrap(), authority };
         this.write("ca.pem", &pem(&[&this.authority.certificate()]));
         this
     }

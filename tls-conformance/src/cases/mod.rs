@@ -8,13 +8,18 @@ mod driving;
 mod facts;
 mod faults;
 mod handshake;
+mod identity;
+mod incoming;
 mod key_update;
 mod misuse;
 mod parameters;
 mod resumption;
+mod revocation;
 mod secrets;
 mod server_name;
+mod staple;
 mod transfer;
+mod trust;
 mod verification;
 
 use crate::case::Case;
@@ -84,8 +89,29 @@ const GROUPS: &[&[Case]] = &[
     verification::names::CASES,
     verification::order::CASES,
     verification::trust::CASES,
+    trust::clock::CASES,
+    trust::depth::CASES,
+    trust::common_name::CASES,
+    trust::pins::CASES,
+    trust::follow::CASES,
+    trust::replace::CASES,
+    trust::uniform::CASES,
+    trust::unverified::CASES,
+    revocation::CASES,
+    revocation::given::CASES,
+    revocation::policies::CASES,
+    revocation::scopes::CASES,
+    staple::CASES,
+    staple::beside::CASES,
+    staple::serving::CASES,
+    staple::verdicts::CASES,
     alpn::CASES,
     server_name::CASES,
+    identity::CASES,
+    identity::later::CASES,
+    identity::reload::CASES,
+    identity::signer::CASES,
+    incoming::CASES,
     client_auth::CASES,
     key_update::CASES,
     resumption::CASES,

@@ -307,10 +307,14 @@ impl std::str::FromStr for Pin {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let base64 = text.strip_prefix("sha256/").map(|rest| rest.trim_start_matches('/'));
+        // One pin in 64 begins with a slash of its own.
+        let base64 = text.strip_prefix("sha256/").map(|rest| match rest.len() {
+            45 => rest.strip_prefix('/').unwrap_or(rest),
+            _ => rest,
+        });
         let bytes = match base64 {
             Some(base64) => Base64::decode_vec(base64).ok(),
-            None => from_hex(&text.replace(':', "")),
+            None => crate::hex::decode(&text.replace(':', "")),
         };
         let hash = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
         hash.map(Self).ok_or_else(|| {
@@ -321,12 +325,6 @@ impl std::str::FromStr for Pin {
             Error::new(ErrorKind::Config).because(why)
         })
     }
-}
-
-fn from_hex(digits: &str) -> Option<Vec<u8>> {
-    let digit = |c: u8| (c as char).to_digit(16).map(|digit| digit as u8);
-    let pairs = digits.as_bytes().chunks(2);
-    pairs.map(|pair| Some(digit(pair[0])? << 4 | digit(*pair.get(1)?)?)).collect()
 }
 
 /// Whether a client asks its server for a stapled OCSP response (RFC 6066 §8), and what it asks of
@@ -345,4 +343,27 @@ pub enum StaplePolicy {
     /// It asks, and refuses a server without one. Of a certificate that must have one
     /// ([RFC 7633](crate::x509::CertificateFacts::must_staple)) the status must also be known.
     Require,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pin_is_read_as_it_is_written() {
+        // In base64 the bytes from 0xfc on begin with a slash, and the last with two.
+        for first in [0x00, 0xfb, 0xfc, 0xff] {
+            let pin = Pin::sha256([first; 32]);
+            let text = pin.to_string();
+            assert_eq!(text.parse::<Pin>().unwrap(), pin);
+            assert_eq!(text.replacen('/', "//", 1).parse::<Pin>().unwrap(), pin);
+            let hex = [format!("{first:02x}"), format!("{first:02X}")];
+            assert_eq!(hex.map(|byte| vec![byte; 32].join(":").parse::<Pin>().unwrap()), [pin; 2]);
+        }
+        let good = Pin::sha256([0xff; 32]).to_string();
+        for bad in ["", "sha256/", "sha1/AAAA", &good[1..], &good[..50], &format!("{good}A")] {
+            assert_eq!(bad.parse::<Pin>().unwrap_err().kind(), ErrorKind::Config, "{bad}");
+        }
+        assert!(good.replacen('/', "///", 1).parse::<Pin>().is_err());
+    }
 }

@@ -87,6 +87,12 @@ impl ClientConfig {
         &self.resumption
     }
 
+    /// Wipes the private key of the identity, in all clones of it: to be called once every
+    /// [`Client`](crate::Client) is made, which go on. To make another is an error from then on.
+    pub fn clear_keys(&self) {
+        self.identity.iter().for_each(Identity::clear_key);
+    }
+
     /// The roots to trust.
     pub fn roots(&self) -> &Roots {
         &self.roots

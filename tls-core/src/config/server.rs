@@ -123,6 +123,12 @@ impl ServerConfig {
         &self.tickets
     }
 
+    /// Wipes the private keys of all identities, in all clones of them: to be called once every
+    /// [`Server`](crate::Server) is made, which go on. To make another is an error from then on.
+    pub fn clear_keys(&self) {
+        self.identities.iter().for_each(Identity::clear_key);
+    }
+
     /// The versions to accept.
     pub fn versions(&self) -> Versions {
         self.versions

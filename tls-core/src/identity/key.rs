@@ -20,8 +20,8 @@ pub(crate) enum Key {
 }
 
 impl Key {
-    pub(crate) fn private(key: PrivateKeyDer<'static>) -> Self {
-        Self::Private(RwLock::new(Some(PrivateKey(key))))
+    pub(crate) fn private(key: PrivateKey) -> Self {
+        Self::Private(RwLock::new(Some(key)))
     }
 
     pub(crate) fn get(&self) -> Result<PrivateKey> {
@@ -47,6 +47,12 @@ impl Key {
 /// A private key in DER: PKCS#8 (RFC 5208), PKCS#1 (RFC 8017) or SEC1 (RFC 5915). Wiped when it is
 /// dropped, and never printed.
 pub struct PrivateKey(PrivateKeyDer<'static>);
+
+impl PrivateKey {
+    pub(super) fn new(key: PrivateKeyDer<'static>) -> Self {
+        Self(key)
+    }
+}
 
 impl Clone for PrivateKey {
     fn clone(&self) -> Self {

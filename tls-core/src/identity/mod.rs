@@ -1,30 +1,39 @@
 //! Who a peer is: a certificate chain and the key of its leaf.
 
 mod choice;
+mod input;
 mod key;
+mod made;
+mod pbes2;
+mod pem;
+mod pkcs12;
+mod sealed;
 mod signer;
 mod staple;
+mod syntax;
+#[cfg(test)]
+mod testdata;
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use pki_types::pem::{self, PemObject};
 use pki_types::{CertificateDer, PrivateKeyDer};
-use x509_cert::der::{self, Decode, Encode, Reader, SliceReader};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::x509::CertificateFacts;
 use crate::{Error, ErrorKind, Result};
 
 pub use choice::Identities;
 pub(crate) use choice::choose;
+pub(crate) use input::{config_error, read_file};
 use key::Key;
 pub use key::PrivateKey;
+use pem::key_from_pem;
+pub(crate) use pem::{certificates_from_pem, pem_text};
 pub use signer::{AsyncSigner, Awaited, Completion, SignatureScheme, Signer};
 pub use staple::Staple;
+use syntax::{in_old_syntax, in_pkcs8};
 
 /// A certificate chain, leaf first, and the private key of its leaf.
 ///
@@ -55,7 +64,23 @@ impl Identity {
     ///
     /// [`ErrorKind::Config`], saying which of the two is unusable and why.
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self> {
-        Self::from_pem_named(chain, "certificate PEM", key, "key PEM")
+        Self::from_pem_named((chain, "certificate PEM"), (key, "key PEM"), None)
+    }
+
+    /// Takes a chain and an encrypted key from PEM.
+    ///
+    /// As [`from_pem`](Self::from_pem), but the key is an `ENCRYPTED PRIVATE KEY` (PKCS#8 with PBES2,
+    /// RFC 8018: AES or 3DES in CBC mode, PBKDF2 or scrypt; or with one of the schemes of PKCS#12), or a
+    /// section with the headers `Proc-Type: 4,ENCRYPTED` and `DEK-Info` (AES or 3DES), as OpenSSL wrote
+    /// them before. To derive its key may take some seconds of work and 256 MiB; a file that asks for
+    /// more is refused.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`], saying which of the two is unusable and why: also if the password is wrong,
+    /// or the key is not encrypted.
+    pub fn from_pem_encrypted(chain: &[u8], key: &[u8], password: &str) -> Result<Self> {
+        Self::from_pem_named((chain, "certificate PEM"), (key, "key PEM"), Some(password))
     }
 
     /// Takes a chain and a key from PEM files, as [`from_pem`](Self::from_pem).
@@ -64,14 +89,67 @@ impl Identity {
     ///
     /// [`ErrorKind::Config`], naming the file and what is wrong with it.
     pub fn from_pem_files(chain: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Self> {
-        let (chain, key) = (chain.as_ref(), key.as_ref());
-        let key_bytes = Zeroizing::new(read_file(key)?);
-        Self::from_pem_named(
-            &read_file(chain)?,
-            &chain.display().to_string(),
-            &key_bytes,
-            &key.display().to_string(),
-        )
+        Self::read_pem_files(chain.as_ref(), key.as_ref(), None)
+    }
+
+    /// Takes a chain and an encrypted key from PEM files, as
+    /// [`from_pem_encrypted`](Self::from_pem_encrypted).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`], naming the file and what is wrong with it.
+    pub fn from_pem_files_encrypted(
+        chain: impl AsRef<Path>,
+        key: impl AsRef<Path>,
+        password: &str,
+    ) -> Result<Self> {
+        Self::read_pem_files(chain.as_ref(), key.as_ref(), Some(password))
+    }
+
+    /// Takes a key and its chain from PKCS#12 (RFC 7292), DER.
+    ///
+    /// It holds one key. Its certificate is the one marked as the key's, or else the one that issued no
+    /// other; the chain goes up from there, and what does not belong to it is left out. The password
+    /// protects by PBES2 or by the older schemes with SHA-1, which still need 3DES or RC2; it is empty
+    /// for a file that has none. The limits are those of
+    /// [`from_pem_encrypted`](Self::from_pem_encrypted).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`], saying what is wrong with it: also if the password is.
+    pub fn from_pkcs12(der: &[u8], password: &str) -> Result<Self> {
+        Self::from_pkcs12_named(der, "PKCS#12", password)
+    }
+
+    /// Takes a key and its chain from a file of PKCS#12, as [`from_pkcs12`](Self::from_pkcs12).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`], naming the file and what is wrong with it.
+    pub fn from_pkcs12_file(path: impl AsRef<Path>, password: &str) -> Result<Self> {
+        let path = path.as_ref();
+        let bytes = Zeroizing::new(read_file(path)?);
+        Self::from_pkcs12_named(&bytes, &path.display().to_string(), password)
+    }
+
+    fn from_pkcs12_named(der: &[u8], from: &str, password: &str) -> Result<Self> {
+        let (chain, key) = pkcs12::read(der, password).map_err(|fault| fault.at(from, password))?;
+        Self::checked(chain, key, from)
+    }
+
+    /// Makes a key (ECDSA on P-256) and a certificate for these DNS names and IP addresses that is signed
+    /// by itself: for tests, and for peers that know it by other means.
+    ///
+    /// A name may be a wildcard. It is valid from an hour ago for a year, for servers and for clients.
+    /// [`leaf`](Self::leaf) is what the others have to trust.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if there is no name or one is none; [`ErrorKind::Backend`] if the system has
+    /// no random numbers.
+    pub fn self_signed<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Result<Self> {
+        let (certificate, key) = made::self_signed(names)?;
+        Self::checked(vec![certificate], key, "self-signed certificate")
     }
 
     /// Takes a chain, leaf first, and a key from DER; the key is PKCS#8, PKCS#1 or SEC1.
@@ -87,27 +165,26 @@ impl Identity {
             let why = format!("key: neither PKCS#8, PKCS#1 nor SEC1 ({why})");
             Error::new(ErrorKind::Config).because(why)
         })?;
-        Self::checked(chain.into_iter().collect(), key.clone_key(), "chain")
+        let key = PrivateKey::new(key.clone_key());
+        Self::checked(chain.into_iter().collect(), key, "chain")
     }
 
-    fn from_pem_named(chain: &[u8], chain_from: &str, key: &[u8], key_from: &str) -> Result<Self> {
-        let certificates = certificates_from_pem(chain, chain_from)?;
-        let key = PrivateKeyDer::from_pem_slice(pem_text(key, key_from)?).map_err(|e| match e {
-            // "BEGIN ENCRYPTED PRIVATE KEY", or "Proc-Type: 4,ENCRYPTED" of old.
-            _ if contains(key, b"ENCRYPTED") => {
-                config_error(key_from, "the private key is encrypted; decrypt it first")
-            }
-            pem::Error::NoItemsFound => config_error(key_from, "no private key found"),
-            e => config_error(key_from, "not valid PEM").with_source(e),
-        })?;
-        Self::checked(certificates, key, chain_from)
-    }
-
-    fn checked(
-        chain: Vec<CertificateDer<'static>>,
-        key: PrivateKeyDer<'static>,
-        from: &str,
+    fn from_pem_named(
+        chain: (&[u8], &str),
+        key: (&[u8], &str),
+        password: Option<&str>,
     ) -> Result<Self> {
+        let certificates = certificates_from_pem(chain.0, chain.1)?;
+        Self::checked(certificates, key_from_pem(key.0, key.1, password)?, chain.1)
+    }
+
+    fn read_pem_files(chain: &Path, key: &Path, password: Option<&str>) -> Result<Self> {
+        let key_bytes = Zeroizing::new(read_file(key)?);
+        let (key, from) = (key.display().to_string(), chain.display().to_string());
+        Self::from_pem_named((&read_file(chain)?, &from), (&key_bytes, &key), password)
+    }
+
+    fn checked(chain: Vec<CertificateDer<'static>>, key: PrivateKey, from: &str) -> Result<Self> {
         Self::assembled(chain, Key::private(in_old_syntax(key)), from)
     }
 
@@ -245,125 +322,9 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// The `CERTIFICATE` sections of `text`; at least one.
-pub(crate) fn certificates_from_pem(
-    text: &[u8],
-    from: &str,
-) -> Result<Vec<CertificateDer<'static>>> {
-    let mut certificates = Vec::new();
-    for section in CertificateDer::pem_slice_iter(pem_text(text, from)?) {
-        certificates.push(section.map_err(|e| {
-            let why = format!("not valid PEM after certificate {}", certificates.len());
-            config_error(from, &why).with_source(e)
-        })?);
-    }
-    if certificates.is_empty() {
-        return Err(config_error(from, "no certificate found"));
-    }
-    Ok(certificates)
-}
-
-/// `text`, ready for a reader that looks at whole lines and would pass over a section whose first
-/// line is not all of its line.
-pub(crate) fn pem_text<'a>(text: &'a [u8], from: &str) -> Result<&'a [u8]> {
-    if contains(text, b"----------BEGIN ") {
-        return Err(config_error(from, "not valid PEM: a line break is missing before \"BEGIN\""));
-    }
-    Ok(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)) // a byte order mark
-}
-
-/// A key in the newer syntax of PKCS#8 (RFC 5958) without its public key, which makes it one in the
-/// older syntax (RFC 5208): not every library reads the newer one. Any other key as it is.
-fn in_old_syntax(key: PrivateKeyDer<'static>) -> PrivateKeyDer<'static> {
-    let PrivateKeyDer::Pkcs8(pkcs8) = &key else { return key };
-    match without_public_key(pkcs8.secret_pkcs8_der()) {
-        Ok(Some(old)) => {
-            let mut new = key;
-            new.zeroize();
-            PrivateKeyDer::Pkcs8(old.into())
-        }
-        // What no one can read is refused by the library, in its own words.
-        Ok(None) | Err(_) => key,
-    }
-}
-
-/// Rewrites `OneAsymmetricKey ::= SEQUENCE { version, algorithm, key, [0] attributes OPTIONAL,
-/// [1] publicKey OPTIONAL }`; `None` if its version is not v2.
-fn without_public_key(der: &[u8]) -> der::Result<Option<Vec<u8>>> {
-    SliceReader::new(der)?.sequence(|fields| {
-        if u8::decode(fields)? != 1 {
-            fields.read_slice(fields.remaining_len())?;
-            return Ok(None);
-        }
-        let mut kept = Zeroizing::new(0_u8.to_der()?);
-        while !fields.is_finished() {
-            let field = fields.tlv_bytes()?;
-            if field[0] != PUBLIC_KEY {
-                // Grown by hand: a plain `extend` would leave copies of the key behind.
-                let mut longer = Zeroizing::new(Vec::with_capacity(kept.len() + field.len()));
-                longer.extend_from_slice(&kept);
-                longer.extend_from_slice(field);
-                kept = longer;
-            }
-        }
-        let header = der::Header::new(der::Tag::Sequence, kept.len())?.to_der()?;
-        let mut old = Vec::with_capacity(header.len() + kept.len());
-        old.extend_from_slice(&header);
-        old.extend_from_slice(&kept);
-        Ok(Some(old))
-    })
-}
-
-/// Writes `PrivateKeyInfo ::= SEQUENCE { version, algorithm, key OCTET STRING }`. The algorithm is
-/// that of the certificate's own key, the first field of its SubjectPublicKeyInfo.
-fn in_pkcs8(bare: &[u8], public_key: &[u8]) -> der::Result<Zeroizing<Vec<u8>>> {
-    let algorithm = SliceReader::new(public_key)?.sequence(|fields| {
-        let algorithm = fields.tlv_bytes()?.to_vec();
-        fields.read_slice(fields.remaining_len())?;
-        Ok(algorithm)
-    })?;
-    let before = [0_u8.to_der()?, algorithm].concat();
-    let octets = der::Header::new(der::Tag::OctetString, bare.len())?.to_der()?;
-    let length = before.len() + octets.len() + bare.len();
-    let header = der::Header::new(der::Tag::Sequence, length)?.to_der()?;
-    let parts = [&header, &before, &octets, bare];
-    let mut all = Zeroizing::new(Vec::with_capacity(header.len() + length));
-    parts.iter().for_each(|part| all.extend_from_slice(part));
-    Ok(all)
-}
-
-/// The tag `[1]`, primitive (RFC 5958 §2: IMPLICIT).
-const PUBLIC_KEY: u8 = 0x81;
-
-/// Reads a file of certificates or keys, of at most [`MAX_FILE`] bytes.
-pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
-    let failed = |e: std::io::Error| {
-        let why = format!("{}: cannot be read: {e}", path.display());
-        Error::new(ErrorKind::Config).because(why).with_source(e)
-    };
-    let mut bytes = Vec::new();
-    let mut file = File::open(path).map_err(failed)?.take(MAX_FILE + 1);
-    file.read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > MAX_FILE {
-        let why = format!("it has more than {} MiB", MAX_FILE >> 20);
-        return Err(config_error(&path.display().to_string(), &why));
-    }
-    Ok(bytes)
-}
-
-/// A hundred times what the largest list of public authorities has.
-const MAX_FILE: u64 = 32 << 20;
-
-pub(crate) fn config_error(from: &str, why: &str) -> Error {
-    Error::new(ErrorKind::Config).because(format!("{from}: {why}"))
-}
-
-fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::input::MAX_FILE;
     use super::*;
 
     fn why(chain: &[u8], key: &[u8]) -> String {
@@ -425,51 +386,5 @@ mod tests {
         let printed = format!("{identity:?}");
         assert!(printed.contains("redacted") && printed.contains("a.test"), "{printed}");
         assert!(!printed.contains(&key[40..60]));
-    }
-    #[test]
-    fn keys_in_the_newer_syntax_become_older_ones() {
-        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
-        let params = rcgen::CertificateParams::new(["a.test".to_owned()]).unwrap();
-        let (chain, key) = (params.self_signed(&key).unwrap().der().clone(), key.serialize_der());
-        assert_eq!(key[2..5], [2, 1, 1], "the version is v2");
-        let identity = Identity::from_der([chain], &key).unwrap();
-        let older = identity.key().unwrap();
-        let older = older.secret_der();
-        assert_eq!(older[2..5], [2, 1, 0], "the version is v1");
-        // The algorithm and the key are the same, and nothing follows them.
-        assert_eq!(older[5..], key[5..older.len()]);
-        assert_eq!(usize::from(older[1]) + 2, older.len());
-    }
-
-    #[test]
-    fn a_bare_key_gets_the_syntax_that_names_its_algorithm() {
-        let key = rcgen::KeyPair::generate().unwrap();
-        let params = rcgen::CertificateParams::new(["a.test".to_owned()]).unwrap();
-        let chain = params.self_signed(&key).unwrap().der().clone();
-        let whole = key.serialize_der();
-        // `SEQUENCE { version, algorithm, OCTET STRING { the key in SEC1 } }`
-        let bare = SliceReader::new(&whole)
-            .unwrap()
-            .sequence(|fields| {
-                fields.tlv_bytes()?;
-                fields.tlv_bytes()?;
-                let octets = der::asn1::OctetStringRef::decode(fields)?;
-                Ok(octets.as_bytes().to_vec())
-            })
-            .unwrap();
-        let identity = Identity::from_der([chain], &bare).unwrap();
-        assert!(matches!(*identity.key().unwrap(), PrivateKeyDer::Sec1(_)));
-        assert_eq!(*identity.pkcs8_key().unwrap(), whole);
-    }
-
-    #[test]
-    fn other_keys_and_junk_stay_as_they_are() {
-        let older = rcgen::KeyPair::generate().unwrap().serialize_der();
-        for cut in 0..=older.len() {
-            assert!(!matches!(without_public_key(&older[..cut]), Ok(Some(_))));
-        }
-        for junk in [&b"\x30\x03\x02\x01"[..], b"\x30\x80\x02\x01\x01", b"\x04\x00"] {
-            assert!(without_public_key(junk).is_err());
-        }
     }
 }

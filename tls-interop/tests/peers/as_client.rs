@@ -11,6 +11,7 @@ use crate::http::Head;
 use crate::ours::{self, Tls};
 use crate::peer::{AlpnHabit, Ending, Refusal, RunningServer, ServerHabits, ServerProgram, Setup};
 use crate::process::free_port;
+use crate::responses::Kind;
 
 /// A promise that our client keeps towards programs of some habits.
 pub(crate) struct Case {
@@ -63,34 +64,36 @@ pub(crate) struct Bench<'a> {
 
 /// How a test differs from the plain one.
 #[derive(Clone, Copy)]
-struct Plan {
-    version: Version,
-    alpn: &'static [&'static str],
-    require_certificate: bool,
-    retry: bool,
-    updates_keys: bool,
-    ending: Ending,
+pub(crate) struct Plan {
+    pub(crate) version: Version,
+    pub(crate) alpn: &'static [&'static str],
+    pub(crate) require_certificate: bool,
+    pub(crate) retry: bool,
+    pub(crate) staple: Option<Kind>,
+    pub(crate) updates_keys: bool,
+    pub(crate) ending: Ending,
 }
 
-const PLAIN: Plan = Plan {
+pub(crate) const PLAIN: Plan = Plan {
     version: Version::Tls13,
     alpn: &[],
     require_certificate: false,
     retry: false,
+    staple: None,
     updates_keys: false,
     ending: Ending::Ours,
 };
 
 /// A server that runs, and the connection to it.
-struct Talk<'a> {
-    server: Box<dyn RunningServer + 'a>,
-    tls: Tls,
+pub(crate) struct Talk<'a> {
+    pub(crate) server: Box<dyn RunningServer + 'a>,
+    pub(crate) tls: Tls,
     _scratch: TempDir,
 }
 
 impl<'a> Bench<'a> {
     /// A configuration that trusts the server.
-    fn config(&self) -> ClientConfigBuilder {
+    pub(crate) fn config(&self) -> ClientConfigBuilder {
         ClientConfig::builder().roots(self.fixture.authority.roots.clone())
     }
 
@@ -99,7 +102,12 @@ impl<'a> Bench<'a> {
     }
 
     /// A connection; `None` if our client refuses the configuration, as it must if it lacks anything.
-    fn connect(&self, name: &str, config: ClientConfigBuilder, plan: Plan) -> Option<Talk<'a>> {
+    pub(crate) fn connect(
+        &self,
+        name: &str,
+        config: ClientConfigBuilder,
+        plan: Plan,
+    ) -> Option<Talk<'a>> {
         let config = config.versions(Versions::only(plan.version)).build().unwrap();
         let client =
             ours::honoured(Client::new(&config, self.backend), config.required(), self.backend)?;
@@ -114,6 +122,7 @@ impl<'a> Bench<'a> {
             identity: Some(&self.fixture.server),
             name: NAME,
             retry: plan.retry,
+            staple: plan.staple.map(|kind| self.fixture.responses().file(kind)),
             updates_keys: plan.updates_keys,
             ending: plan.ending,
         };
@@ -125,7 +134,7 @@ impl<'a> Bench<'a> {
 
 impl Talk<'_> {
     /// Ends the connection from our side, in order.
-    fn close(&mut self, habits: ServerHabits) {
+    pub(crate) fn close(&mut self, habits: ServerHabits) {
         self.tls.close_notify().unwrap();
         let (data, end) = ours::rest(&mut self.tls);
         assert!(data.is_empty());

@@ -129,6 +129,7 @@ impl<'a> Bench<'a> {
             identity: plan.identity,
             name: plan.name,
             retry: plan.retry,
+            staple: None,
             updates_keys: plan.updates_keys,
             ending: plan.ending,
         };

@@ -2,10 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use polytls::{Identity, Roots};
 use tempfile::TempDir;
 use tls_conformance::Authority;
+
+use crate::responses::Responses;
 
 /// The name that the trusted server certificate is for.
 pub(crate) const NAME: &str = "server.peers.test";
@@ -22,6 +25,9 @@ pub(crate) struct Fixture {
     pub(crate) server: Credentials,
     pub(crate) client: Credentials,
     pub(crate) strange_client: Credentials,
+    /// Issued the server's certificate.
+    pub(crate) issuing: Authority,
+    responses: OnceLock<Responses>,
     /// What a client sends.
     pub(crate) question: Data,
     /// What a server sends.
@@ -67,8 +73,21 @@ impl Fixture {
             ),
             question: Data::new(1, path.join("question.txt")),
             answer: Data::new(2, path.join("answer.txt")),
+            issuing,
+            responses: OnceLock::new(),
             dir,
         }
+    }
+
+    /// OCSP responses about the server's certificate, made when they are first asked for: that takes a
+    /// program.
+    pub(crate) fn responses(&self) -> &Responses {
+        self.responses.get_or_init(|| Responses::new(self))
+    }
+
+    /// A directory for all tests.
+    pub(crate) fn path(&self) -> &Path {
+        self.dir.path()
     }
 
     /// A directory for one test.
@@ -85,7 +104,7 @@ impl Trust {
 }
 
 impl Credentials {
-    fn new(identity: Identity, dir: &Path, name: &str) -> Self {
+    pub(crate) fn new(identity: Identity, dir: &Path, name: &str) -> Self {
         let chain = dir.join(format!("{name}-chain.pem"));
         let issuers = dir.join(format!("{name}-issuers.pem"));
         let key = dir.join(format!("{name}-key.pem"));

@@ -75,6 +75,7 @@ impl ServerProgram for Serv {
             alpn_mismatch: AlpnHabit::Refuses,
             missing_certificate: Refusal::Alert,
             strange_certificate: Refusal::Alert,
+            staples: true,
             update_keys: None,
         }
     }
@@ -92,6 +93,10 @@ impl ServerProgram for Serv {
             Some(_) => command.args(["--require-client-cert", "--verify-client-cert"]),
             None => command.arg("--disable-client-cert"),
         };
+        if let Some(staple) = &setup.staple {
+            // It looks at the response, and would not staple every one.
+            command.arg("--ocsp-response").arg(staple).arg("--ignore-ocsp-response-errors");
+        }
         let child = Child::spawn(command);
         Box::new(RunningServ { child, ending: setup.ending, fixture: setup.fixture })
     }

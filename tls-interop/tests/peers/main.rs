@@ -2,7 +2,7 @@
 //! clients of our server. All on loopback.
 //!
 //! A test's name says backend, role, program and promise: `rustls::client_of::nginx::…` is our
-//! client on the rustls backend, connected to nginx. The cases are one list for all programs; what
+//! client on the rustls backend, connected to nginx; `asks` is about OCSP responders. The cases are one list for all programs; what
 //! a program cannot do, and where it has its own way, stands in its [habits](peer::ServerHabits).
 //! What a backend lacks has to be refused by name, and then that is the test.
 //! A program that is not installed fails its tests; the message names the package.
@@ -21,7 +21,10 @@ mod ours;
 mod peer;
 mod process;
 mod python;
+mod responder;
+mod responses;
 mod script;
+mod stapling;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -45,7 +48,8 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for &backend in polytls::backend::all() {
         for &program in SERVERS {
-            for case in as_client::CASES.iter().filter(|case| (case.applies)(&program.habits())) {
+            let cases = as_client::CASES.iter().chain(stapling::CASES);
+            for case in cases.filter(|case| (case.applies)(&program.habits())) {
                 let name =
                     format!("{}::client_of::{}::{}", backend.name(), program.name(), case.name);
                 let fixture = fixture.clone();
@@ -65,6 +69,14 @@ fn main() -> ExitCode {
                     Ok(())
                 }));
             }
+        }
+        for case in responder::CASES {
+            let name = format!("{}::asks::openssl_ocsp::{}", backend.name(), case.name);
+            let fixture = fixture.clone();
+            trials.push(Trial::test(name, move || {
+                (case.run)(backend, &fixture);
+                Ok(())
+            }));
         }
     }
     libtest_mimic::run(&arguments, trials).exit_code()

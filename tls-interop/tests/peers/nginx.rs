@@ -30,6 +30,7 @@ impl ServerProgram for Nginx {
             alpn_mismatch: AlpnHabit::Refuses,
             missing_certificate: Refusal::Http,
             strange_certificate: Refusal::Http,
+            staples: true,
             update_keys: None,
         }
     }
@@ -76,6 +77,9 @@ fn configuration(setup: &Setup<'_>) -> String {
     );
     if setup.retry {
         text.push_str("ssl_ecdh_curve secp384r1;\n");
+    }
+    if let Some(staple) = &setup.staple {
+        writeln!(text, "ssl_stapling on; ssl_stapling_file {};", staple.display()).unwrap();
     }
     if let Some(roots) = setup.roots {
         let roots = roots.display();

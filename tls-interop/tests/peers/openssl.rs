@@ -13,7 +13,7 @@ use crate::peer::{
 };
 use crate::process::{Child, Program};
 
-const OPENSSL: Program = Program { name: "openssl", package: "openssl" };
+pub(crate) const OPENSSL: Program = Program { name: "openssl", package: "openssl" };
 
 /// What both commands have in common. With `-brief` they tell the version and leave standard
 /// output to the data; without it they tell the rest, among the data, and `s_server` takes
@@ -71,6 +71,7 @@ impl ServerProgram for SServer {
             alpn_mismatch: AlpnHabit::Refuses,
             missing_certificate: Refusal::Alert,
             strange_certificate: Refusal::Alert,
+            staples: true,
             update_keys: Some(b"K\n"),
         }
     }
@@ -83,6 +84,9 @@ impl ServerProgram for SServer {
         command.args(["-naccept", "1", "-accept", &format!("127.0.0.1:{}", setup.port)]);
         if setup.roots.is_some() {
             command.args(["-Verify", "5"]);
+        }
+        if let Some(staple) = &setup.staple {
+            command.arg("-status_file").arg(staple);
         }
         let plain = setup.alpn.is_empty() && setup.roots.is_none() && !setup.updates_keys;
         if plain && setup.ending == Ending::Ours {

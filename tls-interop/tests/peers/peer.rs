@@ -24,6 +24,8 @@ pub(crate) struct Setup<'a> {
     /// A server takes no group but secp384r1; a client puts one before it that we do not know. So
     /// the client has to begin again (HelloRetryRequest), if it did not guess the group.
     pub(crate) retry: bool,
+    /// The OCSP response (DER) that a server staples.
+    pub(crate) staple: Option<PathBuf>,
     /// It will be asked to change its keys.
     pub(crate) updates_keys: bool,
     /// The name that a client expects.
@@ -62,6 +64,8 @@ pub(crate) struct ServerHabits {
     pub(crate) alpn_mismatch: AlpnHabit,
     pub(crate) missing_certificate: Refusal,
     pub(crate) strange_certificate: Refusal,
+    /// Whether it staples an OCSP response that it is given, whatever that says.
+    pub(crate) staples: bool,
     /// What it takes on its standard input for the order to change its keys, and to have us change
     /// ours (KeyUpdate).
     pub(crate) update_keys: Option<&'static [u8]>,

@@ -76,6 +76,7 @@ impl ServerProgram for Script {
             alpn_mismatch: self.alpn_mismatch,
             missing_certificate: Refusal::Alert,
             strange_certificate: self.strange_certificate,
+            staples: false,
             update_keys: None,
         }
     }

@@ -8,6 +8,7 @@ use super::{Meeting, root, tampered};
 use crate::cases::cases;
 use crate::certs::{Authority, Leaf, set_days};
 use crate::pair::NAME;
+use crate::raw;
 
 cases! { "verification";
     Pair without_the_chain_an_unknown_issuer_is_accepted [SkipChainVerification] []
@@ -412,33 +413,11 @@ fn without_anything_the_peer_still_proves_that_it_holds_the_key(
     // with the signature of some other key it looks like this.
     let mut flight = pair.server.wire().pending().to_vec();
     pair.server.wire().sent(flight.len());
-    spoil_key_exchange(&mut flight);
+    raw::spoil(&mut flight, raw::SERVER_KEY_EXCHANGE);
     pair.client.wire().feed(&flight);
     let (client, server) = pair.handshakes();
     assert_eq!(client.unwrap_err().kind(), ErrorKind::Protocol);
     let told = server.unwrap_err().kind();
     assert_eq!(told, ErrorKind::AlertReceived(Alert::DECRYPT_ERROR));
     Ok(())
-}
-
-/// Changes the last byte of the ServerKeyExchange in these records: the last of its signature.
-fn spoil_key_exchange(flight: &mut [u8]) {
-    const SERVER_KEY_EXCHANGE: u8 = 12;
-    // Where the bytes of handshake messages are, record headers left out.
-    let (mut places, mut at) = (Vec::new(), 0);
-    while at < flight.len() {
-        let length = usize::from(u16::from_be_bytes([flight[at + 3], flight[at + 4]]));
-        places.extend(at + 5..at + 5 + length);
-        at += 5 + length;
-    }
-    let mut rest = places.as_slice();
-    loop {
-        let header = [1, 2, 3].map(|i| flight[rest[i]]);
-        let length = u32::from_be_bytes([0, header[0], header[1], header[2]]) as usize;
-        if flight[rest[0]] == SERVER_KEY_EXCHANGE {
-            flight[rest[3 + length]] ^= 1;
-            return;
-        }
-        rest = &rest[4 + length..];
-    }
 }
