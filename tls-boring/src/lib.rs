@@ -109,6 +109,7 @@ impl Backend for Boring {
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,
             Capability::SkipTimeVerification,
+            Capability::TicketsOff,
             Capability::Tls12Client,
             Capability::Tls12HalfClose,
             Capability::Tls12Server,

@@ -211,17 +211,6 @@ pub const DIFFERENCES: &[Difference] = &[
         ],
         cases: &[],
     },
-    Difference {
-        situation: "A client offers a session ticket, or asks for one",
-        answers: &[
-            Answer {
-                what: "not taken up",
-                backends: &["boring", "openssl", "rustls", "rustls-ring", "s2n"],
-            },
-            Answer { what: "a server resumes sessions", backends: NATIVE },
-        ],
-        cases: &[],
-    },
 ];
 
 const NATIVE: &[&str] = &["native"];

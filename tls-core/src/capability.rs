@@ -118,6 +118,8 @@ capabilities! {
     SkipNameVerification = "skip-name-verification";
     /// A client can switch off the check of the dates, and nothing else.
     SkipTimeVerification = "skip-time-verification";
+    /// A server can be told to let nothing be resumed.
+    TicketsOff = "tickets-off";
     /// A client can speak TLS 1.2, and can choose it alone.
     Tls12Client = "tls12-client";
     /// In TLS 1.2 one side can close and read on, and the other write on, as in TLS 1.3

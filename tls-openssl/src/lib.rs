@@ -110,6 +110,7 @@ impl Backend for Openssl {
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,
             Capability::SkipTimeVerification,
+            Capability::TicketsOff,
             Capability::Tls12Client,
             Capability::Tls12HalfClose,
             Capability::Tls12Server,

@@ -126,6 +126,7 @@ impl Backend for Rustls {
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,
             Capability::SkipTimeVerification,
+            Capability::TicketsOff,
             Capability::Tls12Client,
             Capability::Tls12HalfClose,
             Capability::Tls12Server,

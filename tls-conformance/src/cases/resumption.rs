@@ -12,7 +12,8 @@ use tls_core::{
 
 use super::{both_versions, cases};
 use crate::certs::{Authority, Leaf};
-use crate::pair::{NAME, Pair, configs, kind, transfer};
+use crate::pair::{NAME, Pair, configs, kind, take_pending, transfer};
+use crate::raw::Hello;
 use crate::told;
 
 cases! { "resumption";
@@ -27,16 +28,18 @@ cases! { "resumption";
     Pair a_client_that_resumes_nothing_in_tls13 [Tls13Client ReportResumed] [Tls13Server]
         "In TLS 1.3 a client whose resumption is off resumes nothing.";
     Pair a_server_without_tickets_in_tls12
-        [Tls12Client ResumeClient ReportResumed] [Tls12Server ResumeServer]
-        "In TLS 1.2 a server whose tickets are off lets nothing be resumed.";
+        [Tls12Client ResumeClient ReportResumed] [Tls12Server ResumeServer TicketsOff]
+        "In TLS 1.2 a client that resumes with one server does not with one whose tickets are off.";
     Pair a_server_without_tickets_in_tls13
-        [Tls13Client ResumeClient ReportResumed] [Tls13Server ResumeServer]
-        "In TLS 1.3 a server whose tickets are off lets nothing be resumed.";
+        [Tls13Client ResumeClient ReportResumed] [Tls13Server ResumeServer TicketsOff]
+        "In TLS 1.3 a client that resumes with one server does not with one whose tickets are off.";
+    Server a_server_without_tickets_promises_none [] [Tls12Server TicketsOff]
+        "A server whose tickets are off promises none to a client that asks for one.";
     Pair a_resumed_connection_carries_everything_in_tls12
-        [Tls12Client ResumeClient] [Tls12Server ResumeServer]
+        [Tls12Client ResumeClient ReportResumed] [Tls12Server ResumeServer]
         "In TLS 1.2 a resumed connection carries data both ways, one byte at a time.";
     Pair a_resumed_connection_carries_everything_in_tls13
-        [Tls13Client ResumeClient] [Tls13Server ResumeServer]
+        [Tls13Client ResumeClient ReportResumed] [Tls13Server ResumeServer]
         "In TLS 1.3 a resumed connection carries data both ways, one byte at a time.";
     Pair a_resumed_connection_has_the_same_facts_in_tls12
         [Tls12Client AlpnClient ResumeClient ReportResumed] [Tls12Server AlpnServer ResumeServer]
@@ -99,7 +102,7 @@ cases! { "resumption";
     Pair each_identity_of_a_server_resumes_its_own [ResumeClient ReportResumed] [ResumeServer]
         "A server with several identities resumes with each of them, by name.";
     Pair an_exporter_tells_a_resumed_connection_apart
-        [ResumeClient Exporter] [ResumeServer Exporter]
+        [ResumeClient ReportResumed Exporter] [ResumeServer Exporter]
         "Exported material of a resumed connection is equal on both sides, and not that of the first.";
     Pair sessions_in_a_store_outlive_the_client_in_tls12
         [Tls12Client ExportSessions ReportResumed] [Tls12Server ResumeServer]
@@ -219,11 +222,42 @@ fn client_off(version: Version, client: &dyn Backend, server: &dyn Backend) -> R
 
 fn server_off(version: Version, client: &dyn Backend, server: &dyn Backend) -> Result<()> {
     let (c, s) = asked(Some(version));
+    // Whoever resumes nothing anyway would not show that the option has an effect.
+    let (ours, lets) = compiled((client, c.clone()), (server, s.clone()))?;
+    assert!(!resumes(&ours, &lets)? && resumes(&ours, &lets)?);
     let (client, server) = compiled((client, c), (server, s.tickets(Tickets::Off)))?;
     for _ in 0..3 {
         assert!(!resumes(&client, &server)?);
     }
     Ok(())
+}
+
+fn a_server_without_tickets_promises_none(server: &dyn Backend) -> Result<()> {
+    let config = configs().1.versions(Versions::only(Version::Tls12)).tickets(Tickets::Off);
+    let mut server = Server::new(&config.build()?, server)?.connection()?;
+    server.wire().feed(&Hello { asks_for_ticket: true, ..Hello::tls12() }.record());
+    let _ = server.handshake()?;
+    let flight = take_pending(&mut server);
+    assert!(!extensions_of_server(&flight).contains(&SESSION_TICKET));
+    Ok(())
+}
+
+const SESSION_TICKET: u16 = 35;
+
+/// The extensions in a ServerHello, which is what `flight` begins with (RFC 5246 §7.4.1.3).
+fn extensions_of_server(flight: &[u8]) -> Vec<u16> {
+    let hello = &flight[5..]; // after the record's header
+    assert_eq!((flight[0], hello[0]), (22, 2), "a ServerHello");
+    let end = 4 + usize::from(u16::from_be_bytes([hello[2], hello[3]]));
+    let after_session = 4 + 2 + 32 + 1 + usize::from(hello[38]);
+    // Suite, compression, and the length of all.
+    let mut rest = hello.get(after_session + 5..end).unwrap_or_default();
+    let mut kinds = Vec::new();
+    while let [a, b, long, short, ..] = *rest {
+        kinds.push(u16::from_be_bytes([a, b]));
+        rest = &rest[4 + usize::from(u16::from_be_bytes([long, short]))..];
+    }
+    kinds
 }
 
 fn carries_everything(version: Version, client: &dyn Backend, server: &dyn Backend) -> Result<()> {
@@ -233,6 +267,7 @@ fn carries_everything(version: Version, client: &dyn Backend, server: &dyn Backe
     let (client, server) = (client.connection(NAME)?, server.connection()?);
     let mut pair = Pair { client, server, chunk: 1 };
     pair.handshake()?;
+    assert!(resumed(&pair.client)?);
     talk(&mut pair)
 }
 
@@ -463,8 +498,9 @@ fn an_exporter_tells_a_resumed_connection_apart(
 ) -> Result<()> {
     let (c, s) = asked(None);
     let (client, server) = compiled((client, c), (server, s))?;
-    let exported = || -> Result<Vec<u8>> {
+    let exported = |again: bool| -> Result<Vec<u8>> {
         let pair = visit(&client, name(), &server)?;
+        assert_eq!(resumed(&pair.client)?, again);
         let of = |side: &Connection| {
             let mut out = vec![0; 32];
             side.export_keying_material(&mut out, b"EXPERIMENTAL resumed", None).map(|()| out)
@@ -473,7 +509,7 @@ fn an_exporter_tells_a_resumed_connection_apart(
         assert_eq!(ours, of(&pair.server)?);
         Ok(ours)
     };
-    assert_ne!(exported()?, exported()?);
+    assert_ne!(exported(false)?, exported(true)?);
     Ok(())
 }
 

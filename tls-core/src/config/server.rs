@@ -162,6 +162,7 @@ impl ServerConfig {
             (identities.iter().any(|own| own.async_signer().is_some()), Capability::AsyncSigner),
             (key_log.is_some(), Capability::KeyLog),
             (matches!(tickets, Tickets::Keys(_)), Capability::ResumeServer),
+            (matches!(tickets, Tickets::Off), Capability::TicketsOff),
             (identities.iter().any(Identity::has_staple), Capability::SendStaple),
         ];
         versions_required(*versions, Capability::Tls12Server, Capability::Tls13Server)

@@ -49,7 +49,7 @@ pub enum Tickets {
     /// [`Capability::ResumeServer`]: crate::Capability::ResumeServer
     #[default]
     Auto,
-    /// It does not.
+    /// It does not. Requires [`Capability::TicketsOff`](crate::Capability::TicketsOff).
     Off,
     /// It does, under these keys, which several servers may share. Requires
     /// [`Capability::ResumeServer`](crate::Capability::ResumeServer).
