@@ -15,6 +15,7 @@
 mod config;
 mod error;
 mod ffi;
+mod resumption;
 mod session;
 mod signatures;
 mod verify;
@@ -89,6 +90,7 @@ impl Backend for Openssl {
             Capability::Ed25519,
             Capability::EncryptedAlerts,
             Capability::Exporter,
+            Capability::ExportSessions,
             Capability::Groups,
             Capability::KeyLog,
             Capability::KeyUpdate,
@@ -104,6 +106,8 @@ impl Backend for Openssl {
             Capability::ReportVersion,
             Capability::RequestClientCertificate,
             Capability::RequestStaple,
+            Capability::ResumeClient,
+            Capability::ResumeServer,
             Capability::RevocationLists,
             Capability::SendStaple,
             Capability::SkipAllVerification,

@@ -6,23 +6,29 @@ use std::mem;
 use openssl::error::ErrorStack;
 use openssl::ssl::{ErrorCode, NameType, Ssl, SslStream, SslVersion};
 use tls_core::{
-    CipherSuite, Error, ErrorKind, Negotiated, Progress, Result, Session, Version, Wire,
+    CipherSuite, Error, ErrorKind, Negotiated, Progress, Result, Session, Sessions, Version, Wire,
 };
 use tls_libssl::{RECORD, group_of_nid};
 
 use crate::error::{backend_error, progress};
-use crate::{NAME, ffi, verify};
+use crate::{NAME, ffi, resumption, verify};
 
 /// Owns an empty wire, and swaps in the lent one for the length of each call.
 pub(crate) struct OpensslSession {
     stream: SslStream<Wire>,
     /// What a client sent as SNI.
     server_name: Option<String>,
+    /// Where a client keeps what it may resume.
+    sessions: Option<Sessions>,
 }
 
 impl OpensslSession {
-    pub(crate) fn new(ssl: Ssl, server_name: Option<String>) -> Result<Self, ErrorStack> {
-        Ok(Self { stream: SslStream::new(ssl, Wire::default())?, server_name })
+    pub(crate) fn new(
+        ssl: Ssl,
+        server_name: Option<String>,
+        sessions: Option<Sessions>,
+    ) -> Result<Self, ErrorStack> {
+        Ok(Self { stream: SslStream::new(ssl, Wire::default())?, server_name, sessions })
     }
 
     /// The verify callback lets OpenSSL go on until it has seen everything. Should OpenSSL ever not
@@ -66,7 +72,12 @@ impl Session for OpensslSession {
         }
         let progress = progress?;
         match progress {
-            Progress::Ready(()) => self.last_word()?,
+            Progress::Ready(()) => {
+                self.last_word()?;
+                if let Some(sessions) = &self.sessions {
+                    resumption::keep_renewed(self.stream.ssl(), sessions);
+                }
+            }
             Progress::WantRead | Progress::WantWrite | Progress::WantSignature => {}
         }
         Ok(progress)
