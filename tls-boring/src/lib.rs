@@ -10,6 +10,7 @@
 mod config;
 mod error;
 mod ffi;
+mod resumption;
 mod session;
 mod signatures;
 mod signer;
@@ -86,6 +87,7 @@ impl Backend for Boring {
             Capability::Ed25519,
             Capability::EncryptedAlerts,
             Capability::Exporter,
+            Capability::ExportSessions,
             Capability::ExternalSigner,
             Capability::Groups,
             Capability::KeyLog,
@@ -103,6 +105,8 @@ impl Backend for Boring {
             Capability::ReportVersion,
             Capability::RequestClientCertificate,
             Capability::RequestStaple,
+            Capability::ResumeClient,
+            Capability::ResumeServer,
             Capability::RevocationLists,
             Capability::SendStaple,
             Capability::SkipAllVerification,

@@ -86,7 +86,16 @@ impl Session for BoringSession {
             }
         })?;
         match progress {
-            Progress::Ready(()) => self.last_word()?,
+            Progress::Ready(()) => {
+                self.last_word()?;
+                if self.stream.ssl().is_server() {
+                    // Tickets, which BoringSSL keeps back until it writes.
+                    let _ = self.with(wire, |stream| {
+                        ffi::flush(stream.ssl_mut());
+                        Ok(())
+                    })?;
+                }
+            }
             Progress::WantRead | Progress::WantWrite | Progress::WantSignature => {}
         }
         Ok(progress)
