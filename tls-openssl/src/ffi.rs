@@ -122,7 +122,7 @@ pub(crate) fn has_extended_master_secret(ssl: &SslRef) -> bool {
     let says = unsafe {
         openssl_sys::SSL_ctrl(ssl.as_ptr(), SSL_CTRL_GET_EXTMS_SUPPORT, 0, ptr::null_mut())
     };
-    says == 1 || ssl.version2() == Some(openssl::ssl::SslVersion::TLS1_3)
+    says == 1 || ssl.version2() == Some(SslVersion::TLS1_3)
 }
 
 /// Has OpenSSL take new keys with its next step, and ask the peer for the same.
@@ -267,7 +267,7 @@ pub(crate) fn set_timeout(context: &mut SslContextBuilder, lifetime: Duration) {
 pub(crate) fn set_no_ticket(ssl: &mut SslRef) {
     // SAFETY: `ssl` is a live SSL, lent for this call alone; the call stores the bit.
     unsafe {
-        SSL_set_options(ssl.as_ptr(), SslOptions::NO_TICKET.bits().into());
+        SSL_set_options(ssl.as_ptr(), SslOptions::NO_TICKET.bits());
     }
 }
 
