@@ -137,8 +137,38 @@ both_versions! {
         sessions_in_a_store_outlive_the_client_in_tls13 = store_outlives;
 }
 
+/// Somebody to visit.
+trait Serves {
+    fn connection(&self) -> Result<Connection>;
+}
+
+impl Serves for Server {
+    fn connection(&self) -> Result<Connection> {
+        self.connection()
+    }
+}
+
+/// Servers of one configuration, another for each connection: they resume each other's sessions by the
+/// keys that they are given, or not at all.
+struct Fleet<'a> {
+    config: ServerConfig,
+    backend: &'a dyn Backend,
+}
+
+impl<'a> Fleet<'a> {
+    fn new(config: &ServerConfig, backend: &'a dyn Backend) -> Self {
+        Self { config: config.clone(), backend }
+    }
+}
+
+impl Serves for Fleet<'_> {
+    fn connection(&self) -> Result<Connection> {
+        Server::new(&self.config, self.backend)?.connection()
+    }
+}
+
 /// One connection from begin to end, with data both ways, so that tickets come.
-fn visit(client: &Client, name: impl Into<ServerName>, server: &Server) -> Result<Pair> {
+fn visit(client: &Client, name: impl Into<ServerName>, server: &dyn Serves) -> Result<Pair> {
     let (client, server) = (client.connection(name.into())?, server.connection()?);
     let mut pair = Pair { client, server, chunk: usize::MAX };
     pair.handshake()?;
@@ -158,7 +188,7 @@ fn resumed(side: &Connection) -> Result<bool> {
 }
 
 /// Whether a visit resumes, by what the client says.
-fn resumes(client: &Client, server: &Server) -> Result<bool> {
+fn resumes(client: &Client, server: &dyn Serves) -> Result<bool> {
     resumed(&visit(client, name(), server)?.client)
 }
 
@@ -191,7 +221,16 @@ fn given(revision: u32) -> TicketKeys {
     keys
 }
 
-fn compiled(
+fn compiled<'a>(
+    client: (&dyn Backend, ClientConfigBuilder),
+    server: (&'a dyn Backend, ServerConfigBuilder),
+) -> Result<(Client, Fleet<'a>)> {
+    let server = Fleet::new(&server.1.build()?, server.0);
+    Ok((Client::new(&client.1.build()?, client.0)?, server))
+}
+
+/// With a server that stays the same.
+fn compiled_once(
     client: (&dyn Backend, ClientConfigBuilder),
     server: (&dyn Backend, ServerConfigBuilder),
 ) -> Result<(Client, Server)> {
@@ -213,7 +252,7 @@ fn second_resumes(version: Version, client: &dyn Backend, server: &dyn Backend) 
 fn client_off(version: Version, client: &dyn Backend, server: &dyn Backend) -> Result<()> {
     let ((c, s), only) = (configs(), Versions::only(version));
     let c = c.resumption(Resumption::Off).versions(only);
-    let (client, server) = compiled((client, c), (server, s.versions(only)))?;
+    let (client, server) = compiled_once((client, c), (server, s.versions(only)))?;
     for _ in 0..3 {
         assert!(!resumes(&client, &server)?);
     }
@@ -225,7 +264,7 @@ fn server_off(version: Version, client: &dyn Backend, server: &dyn Backend) -> R
     // Whoever resumes nothing anyway would not show that the option has an effect.
     let (ours, lets) = compiled((client, c.clone()), (server, s.clone()))?;
     assert!(!resumes(&ours, &lets)? && resumes(&ours, &lets)?);
-    let (client, server) = compiled((client, c), (server, s.tickets(Tickets::Off)))?;
+    let (client, server) = compiled_once((client, c), (server, s.tickets(Tickets::Off)))?;
     for _ in 0..3 {
         assert!(!resumes(&client, &server)?);
     }
@@ -391,7 +430,7 @@ fn same_keys(version: Version, client: &dyn Backend, server: &dyn Backend) -> Re
 fn servers_with_other_keys_do_not(client: &dyn Backend, server: &dyn Backend) -> Result<()> {
     let (c, s) = asked(None);
     let s = |revision| s.clone().tickets(Tickets::Keys(given(revision))).build();
-    let (one, other) = (Server::new(&s(1)?, server)?, Server::new(&s(2)?, server)?);
+    let (one, other) = (Fleet::new(&s(1)?, server), Fleet::new(&s(2)?, server));
     let client = Client::new(&c.build()?, client)?;
     assert!(!resumes(&client, &one)?);
     assert!(!resumes(&client, &other)?);
@@ -401,7 +440,8 @@ fn servers_with_other_keys_do_not(client: &dyn Backend, server: &dyn Backend) ->
 
 fn added_keys(version: Version, client: &dyn Backend, server: &dyn Backend) -> Result<()> {
     let ((c, s), keys) = (asked(Some(version)), given(1));
-    let (client, server) = compiled((client, c), (server, s.tickets(Tickets::Keys(keys.clone()))))?;
+    let (client, server) =
+        compiled_once((client, c), (server, s.tickets(Tickets::Keys(keys.clone()))))?;
     let add = |revision: u32| keys.add(revision, [revision as u8; 48]).unwrap();
     assert!(!resumes(&client, &server)?);
     // The ticket is renewed under each new key, so that it outlives its first.
@@ -417,27 +457,27 @@ fn added_keys(version: Version, client: &dyn Backend, server: &dyn Backend) -> R
 
 fn without_any_key_there_are_no_tickets(client: &dyn Backend, server: &dyn Backend) -> Result<()> {
     let ((c, s), keys) = (asked(None), TicketKeys::given(LIFETIME)?);
-    let (client, server) = compiled((client, c), (server, s.tickets(Tickets::Keys(keys.clone()))))?;
+    let (client, server) =
+        compiled_once((client, c), (server, s.tickets(Tickets::Keys(keys.clone()))))?;
     assert!(!resumes(&client, &server)? && !resumes(&client, &server)?);
     keys.add(1, [1; 48])?;
     assert!(!resumes(&client, &server)? && resumes(&client, &server)?);
     Ok(())
 }
 
-/// Whether a session with a server that is `one` is resumed by a server that is `other`, which has the
-/// same keys.
+/// The visit to a server that is `other`, after some to one that is `one` and has the same keys.
 fn crosses(
     client: (&dyn Backend, ClientConfigBuilder),
     server: &dyn Backend,
     one: ServerConfigBuilder,
     other: ServerConfigBuilder,
-) -> Result<bool> {
+) -> Result<Pair> {
     let tickets = Tickets::Keys(given(3));
-    let one = Server::new(&one.tickets(tickets.clone()).build()?, server)?;
-    let other = Server::new(&other.tickets(tickets).build()?, server)?;
+    let one = Fleet::new(&one.tickets(tickets.clone()).build()?, server);
+    let other = Fleet::new(&other.tickets(tickets).build()?, server);
     let client = Client::new(&client.1.build()?, client.0)?;
     assert!(!resumes(&client, &one)? && resumes(&client, &one)?);
-    resumes(&client, &other)
+    visit(&client, name(), &other)
 }
 
 fn a_server_that_is_somebody_else_resumes_nothing(
@@ -448,8 +488,9 @@ fn a_server_that_is_somebody_else_resumes_nothing(
     let is = |identity: Identity| ServerConfig::builder(identity);
     let c = || asked(None).0.roots(root.roots());
     let (one, other) = (root.server(NAME), root.server(NAME));
-    assert!(crosses((client, c()), server, is(one.clone()), is(one.clone()))?);
-    assert!(!crosses((client, c()), server, is(one), is(other))?);
+    let same = crosses((client, c()), server, is(one.clone()), is(one.clone()))?;
+    assert!(resumed(&same.client)?);
+    assert!(!resumed(&crosses((client, c()), server, is(one), is(other))?.client)?);
     Ok(())
 }
 
@@ -460,7 +501,9 @@ fn a_server_that_asks_for_more_resumes_nothing(
     let ((c, s), clients) = (asked(None), Authority::root("clients"));
     let c = c.identity(clients.client("somebody"));
     let strict = s.clone().client_auth(ClientAuth::Require(clients.roots()));
-    assert!(!crosses((client, c), server, s, strict)?);
+    let pair = crosses((client, c), server, s, strict)?;
+    assert!(!resumed(&pair.client)?);
+    assert!(pair.server.negotiated().unwrap().peer_certificate().is_some());
     Ok(())
 }
 
@@ -471,7 +514,9 @@ fn a_server_with_other_protocols_resumes_nothing(
     let (c, s) = asked(None);
     let c = c.alpn(["one", "two"]);
     let (one, other) = (s.clone().alpn(["one"]), s.alpn(["two"]));
-    assert!(!crosses((client, c), server, one, other)?);
+    let pair = crosses((client, c), server, one, other)?;
+    assert!(!resumed(&pair.client)?);
+    assert_eq!(pair.client.negotiated().unwrap().alpn.as_deref(), Some(&b"two"[..]));
     Ok(())
 }
 
@@ -531,8 +576,10 @@ fn a_client_that_trusts_others_resumes_nothing_from_a_store(
     let ((c, s), store) = (asked(None), Arc::new(MemoryStore::new(8)));
     let c = c.resumption(Resumption::Store(store));
     let careless = c.clone().danger(danger::Skip::everything()).roots(Roots::empty());
-    let (careless, server) = compiled((client, careless), (server, s))?;
-    assert!(!resumes(&careless, &server)? && resumes(&careless, &server)?);
+    let server = Fleet::new(&s.build()?, server);
+    let careless = careless.build()?;
+    assert!(!resumes(&Client::new(&careless, client)?, &server)?);
+    assert!(resumes(&Client::new(&careless, client)?, &server)?, "the store has nothing");
     let stranger = c.clone().roots(Authority::root("stranger").roots()).build()?;
     let refused = resumes(&Client::new(&stranger, client)?, &server);
     assert!(matches!(kind(refused), ErrorKind::Certificate(_)), "it would have been resumed");
@@ -555,7 +602,10 @@ impl SessionStore for Junk {
 
 fn junk_in_a_store_is_passed_over(client: &dyn Backend, server: &dyn Backend) -> Result<()> {
     let (c, s) = asked(None);
-    let server = Server::new(&s.build()?, server)?;
+    let server = Fleet::new(&s.build()?, server);
+    let good = c.clone().resumption(Resumption::Store(Arc::new(MemoryStore::new(8)))).build()?;
+    let good = Client::new(&good, client)?;
+    assert!(!resumes(&good, &server)? && resumes(&good, &server)?);
     let form = b"polytls session 1\n\x03\x04".to_vec();
     for junk in [
         Vec::new(),

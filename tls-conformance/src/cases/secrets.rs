@@ -12,6 +12,7 @@ use tls_core::{
 use super::{both_versions, cases};
 use crate::certs::{Authority, Leaf};
 use crate::pair::{NAME, Pair, configs, kind};
+use crate::told;
 
 cases! { "secrets";
     Pair exported_material_is_equal_on_both_sides_in_tls12 [Tls12Client Exporter] [Tls12Server Exporter]
@@ -187,7 +188,7 @@ fn end_points(
     let (c, _) = configs();
     let s = tls_core::ServerConfig::builder(identity);
     let mut pair = Pair::new((client, c.roots(root.roots())), (server, s))?;
-    pair.handshake()?;
+    told::ed25519(pair.handshakes())?;
     let of = |side: &Connection| side.channel_binding(ChannelBinding::TlsServerEndPoint);
     Ok((of(&pair.client), of(&pair.server)))
 }
