@@ -3,17 +3,18 @@
 
 use std::ffi::{c_int, c_void};
 use std::ptr;
+use std::time::Duration;
 
 use boring::error::ErrorStack;
-use boring::ssl::{ErrorCode, SslContextBuilder, SslRef};
+use boring::ssl::{ErrorCode, SslContextBuilder, SslRef, SslSessionRef};
 use boring::stack::Stack;
 use boring::x509::{
     X509, X509NameRef, X509Ref, X509StoreContextRef, X509VerifyError, X509VerifyResult,
 };
 use foreign_types::{ForeignType, ForeignTypeRef};
-use tls_core::Alert;
+use tls_core::{Alert, TicketKeys};
 
-use crate::verify;
+use crate::{resumption, verify};
 
 /// Chooses the cipher suites of TLS 1.3, best first, `SSL_CTX_set1_tls13_ciphers`.
 pub(crate) fn set_tls13_suites(
@@ -30,6 +31,22 @@ pub(crate) fn set_tls13_suites(
         )
     };
     match result {
+        1 => Ok(()),
+        _ => Err(ErrorStack::get()),
+    }
+}
+
+/// Whether the secrets depend on the whole handshake, `SSL_get_extms_support`: always in TLS 1.3.
+pub(crate) fn has_extended_master_secret(ssl: &SslRef) -> bool {
+    // SAFETY: `ssl` is a live SSL, and only read.
+    unsafe { boring_sys::SSL_get_extms_support(ssl.as_ptr()) == 1 }
+}
+
+/// Has BoringSSL take new keys with its next write, and ask the peer for the same.
+pub(crate) fn update_keys(ssl: &mut SslRef) -> Result<(), ErrorStack> {
+    let requested = boring_sys::SSL_KEY_UPDATE_REQUESTED as c_int;
+    // SAFETY: `ssl` is a live SSL, lent for this call alone.
+    match unsafe { boring_sys::SSL_key_update(ssl.as_ptr(), requested) } {
         1 => Ok(()),
         _ => Err(ErrorStack::get()),
     }
@@ -65,6 +82,16 @@ pub(crate) fn send_alert(ssl: &mut SslRef, alert: Alert) {
     // SAFETY: `ssl` is a live SSL, lent for this call alone. Whether it can be told does not matter.
     unsafe {
         boring_sys::SSL_send_fatal_alert(ssl.as_ptr(), alert.0);
+    }
+}
+
+/// Sends what waits to go out with the next data, `SSL_write` of nothing.
+pub(crate) fn flush(ssl: &mut SslRef) {
+    let nothing: [u8; 0] = [];
+    // SAFETY: `ssl` is a live SSL, lent for this call alone; no byte is read. What goes wrong, the next
+    // write says again.
+    unsafe {
+        boring_sys::SSL_write(ssl.as_ptr(), nothing.as_ptr().cast(), 0);
     }
 }
 
@@ -158,4 +185,41 @@ unsafe extern "C" fn certificate_requested(ssl: *mut boring_sys::SSL, _: *mut c_
         findings.note_request();
     }
     1
+}
+
+/// Has a client that has not begun offer to resume `session`, which belongs to no context.
+pub(crate) fn set_session(ssl: &mut SslRef, session: &SslSessionRef) -> Result<(), ErrorStack> {
+    // SAFETY: a session must not be of another context than the `ssl`, whose cache would hold it. This
+    // one comes from bytes, and no cache holds it; BoringSSL counts its own reference to it.
+    unsafe { ssl.set_session(session) }
+}
+
+/// How long a session can be resumed, `SSL_CTX_set_timeout` in TLS 1.2 and
+/// `SSL_CTX_set_session_psk_dhe_timeout` in TLS 1.3.
+pub(crate) fn set_session_lifetime(context: &mut SslContextBuilder, lifetime: Duration) {
+    let seconds = lifetime.as_secs().try_into().unwrap_or(u32::MAX);
+    // SAFETY: the context is live; both calls store the number.
+    unsafe {
+        boring_sys::SSL_CTX_set_timeout(context.as_ptr(), seconds);
+        boring_sys::SSL_CTX_set_session_psk_dhe_timeout(context.as_ptr(), seconds);
+    }
+}
+
+/// How many tickets a client gets in TLS 1.3, `SSL_CTX_set_num_tickets`.
+pub(crate) fn set_num_tickets(context: &mut SslContextBuilder, count: usize) {
+    // SAFETY: the context is live; the call stores the number.
+    unsafe {
+        boring_sys::SSL_CTX_set_num_tickets(context.as_ptr(), count);
+    }
+}
+
+/// Makes the tickets of `context` be under these keys, `SSL_CTX_set_tlsext_ticket_key_cb`.
+pub(crate) fn set_ticket_keys(context: &mut SslContextBuilder, keys: &TicketKeys) {
+    let keys = keys.clone();
+    // SAFETY: the callback sets up name, IV, cipher and MAC for each ticket that it says is good.
+    unsafe {
+        context.set_ticket_key_callback(move |_, name, iv, cipher, mac, encrypts| {
+            resumption::begin(&keys, name, iv, cipher, mac, encrypts)
+        });
+    }
 }

@@ -10,6 +10,7 @@
 mod config;
 mod error;
 mod ffi;
+mod resumption;
 mod session;
 mod signatures;
 mod signer;
@@ -85,8 +86,12 @@ impl Backend for Boring {
             Capability::DefaultSuites,
             Capability::Ed25519,
             Capability::EncryptedAlerts,
+            Capability::Exporter,
+            Capability::ExportSessions,
             Capability::ExternalSigner,
             Capability::Groups,
+            Capability::KeyLog,
+            Capability::KeyUpdate,
             Capability::LimitChain,
             Capability::OmitServerName,
             Capability::PartialChains,
@@ -100,12 +105,15 @@ impl Backend for Boring {
             Capability::ReportVersion,
             Capability::RequestClientCertificate,
             Capability::RequestStaple,
+            Capability::ResumeClient,
+            Capability::ResumeServer,
             Capability::RevocationLists,
             Capability::SendStaple,
             Capability::SkipAllVerification,
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,
             Capability::SkipTimeVerification,
+            Capability::TicketsOff,
             Capability::Tls12Client,
             Capability::Tls12HalfClose,
             Capability::Tls12Server,

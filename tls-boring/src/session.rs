@@ -12,7 +12,7 @@ use tls_core::{
 };
 use tls_libssl::RECORD;
 
-use crate::error::progress;
+use crate::error::{backend_error, progress};
 use crate::{NAME, ffi, signer, verify};
 
 type Handshake = fn(&mut SslStream<Tapped>) -> Result<(), boring::ssl::Error>;
@@ -86,7 +86,16 @@ impl Session for BoringSession {
             }
         })?;
         match progress {
-            Progress::Ready(()) => self.last_word()?,
+            Progress::Ready(()) => {
+                self.last_word()?;
+                if self.stream.ssl().is_server() {
+                    // Tickets, which BoringSSL keeps back until it writes.
+                    let _ = self.with(wire, |stream| {
+                        ffi::flush(stream.ssl_mut());
+                        Ok(())
+                    })?;
+                }
+            }
             Progress::WantRead | Progress::WantWrite | Progress::WantSignature => {}
         }
         Ok(progress)
@@ -118,12 +127,27 @@ impl Session for BoringSession {
         self.with(wire, |stream| stream.shutdown().map(drop))
     }
 
+    fn update_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        self.with(wire, |stream| ffi::update_keys(stream.ssl_mut()).map_err(Into::into))
+    }
+
     fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {
         if self.stream.ssl().pending() == 0 {
             // Processes the next record, and leaves its plaintext where it is.
             let _ = self.with(wire, |stream| ffi::peek(stream.ssl_mut()))?;
         }
         Ok(self.stream.ssl().pending())
+    }
+
+    fn export_keying_material(
+        &self,
+        out: &mut [u8],
+        label: &[u8],
+        context: Option<&[u8]>,
+    ) -> Result<()> {
+        let label = String::from_utf8_lossy(label); // the core lets only ASCII through
+        let exported = self.stream.ssl().export_keying_material(out, &label, context);
+        exported.map_err(backend_error)
     }
 
     fn await_signature(&mut self, waker: &Waker) -> bool {
@@ -149,6 +173,7 @@ impl Session for BoringSession {
             ssl.is_server() || verify::findings(ssl).is_some_and(|findings| findings.requested());
         let own = ssl.certificate().filter(|_| presented).and_then(|own| own.to_der().ok());
         negotiated.local_certificate = own.map(Into::into);
+        negotiated.extended_master_secret = Some(ffi::has_extended_master_secret(ssl));
         negotiated.staple = self.staple();
         negotiated.resumed = Some(ssl.session_reused());
         negotiated

@@ -90,6 +90,8 @@ pub(crate) struct Hello {
     pub(crate) key_shares: Vec<(u16, Vec<u8>)>,
     /// Whether it asks for a stapled OCSP response (RFC 6066 §8).
     pub(crate) asks_for_staple: bool,
+    /// Whether it asks for a session ticket (RFC 5077 §3.2).
+    pub(crate) asks_for_ticket: bool,
 }
 
 impl Hello {
@@ -103,6 +105,7 @@ impl Hello {
             signature_schemes: vec![0x0403, 0x0804],
             key_shares: vec![(29, vec![9; 32])],
             asks_for_staple: false,
+            asks_for_ticket: false,
         }
     }
 
@@ -134,6 +137,9 @@ impl Hello {
         }
         if self.asks_for_staple {
             extensions.push(extension(5, &[1, 0, 0, 0, 0])); // OCSP, no particular responder
+        }
+        if self.asks_for_ticket {
+            extensions.push(extension(35, &[]));
         }
         if !self.key_shares.is_empty() {
             let share = |(group, key): &(u16, Vec<u8>)| {

@@ -20,6 +20,8 @@ pub struct Answer {
     ended: bool,
     too_long: bool,
     version: Option<u16>,
+    random: [u8; 32],
+    extended_master_secret: bool,
     session_id: Vec<u8>,
     cipher_suite: Option<CipherSuite>,
     group: Option<Group>,
@@ -61,6 +63,16 @@ impl Answer {
     /// The version it chose, if that is one of ours.
     pub fn version(&self) -> Option<Version> {
         self.version.and_then(Version::from_number)
+    }
+
+    /// The random of its hello, as soon as it has chosen a version.
+    pub fn random(&self) -> Option<&[u8; 32]> {
+        self.version.map(|_| &self.random)
+    }
+
+    /// Whether it agreed to the extended master secret (RFC 7627), as soon as it has chosen a version.
+    pub fn has_extended_master_secret(&self) -> Option<bool> {
+        self.version.map(|_| self.extended_master_secret)
     }
 
     /// The cipher suite it chose.
@@ -141,13 +153,14 @@ impl Answer {
         let session_id = body.vector_u8("session id")?.bytes.to_vec();
         let cipher_suite = CipherSuite(body.u16()?);
         body.take(1)?; // compression method
-        let (mut group, mut resumes_key) = (None, false);
+        let (mut group, mut resumes_key, mut extended) = (None, false, false);
         if !body.bytes.is_empty() {
             let mut extensions = body.vector_u16("extensions")?;
             while !extensions.bytes.is_empty() {
                 let kind = extensions.u16()?;
                 let mut extension = extensions.vector_u16("extension")?;
                 match kind {
+                    23 => extended = true,    // extended_master_secret
                     41 => resumes_key = true, // pre_shared_key
                     43 => version = extension.u16()?,
                     51 => group = Some(Group(extension.u16()?)),
@@ -158,6 +171,8 @@ impl Answer {
         if random == HELLO_RETRY_REQUEST {
             return Ok(()); // the answer that counts is still to come
         }
+        self.random.copy_from_slice(random);
+        self.extended_master_secret = extended;
         self.version = Some(version);
         self.session_id = session_id;
         self.cipher_suite = Some(cipher_suite);

@@ -6,6 +6,7 @@ use std::ops::Deref;
 use crate::x509::Algorithms;
 use crate::{
     Capabilities, ClientConfig, Error, ErrorKind, Judge, Result, ServerConfig, ServerName, Session,
+    Sessions, TicketKeys,
 };
 
 /// A TLS library.
@@ -71,6 +72,28 @@ pub trait Acceptor: fmt::Debug + Send + Sync {
 pub struct Supported<'a, C> {
     config: &'a C,
     judge: Judge,
+    sessions: Option<Sessions>,
+    ticket_keys: Option<TicketKeys>,
+}
+
+impl Supported<'_, ClientConfig> {
+    /// Where sessions are kept, for a library that gives them as bytes; `None` if none is to be resumed.
+    pub fn sessions(&self) -> Option<&Sessions> {
+        self.sessions.as_ref()
+    }
+}
+
+impl Supported<'_, ServerConfig> {
+    /// The keys that tickets are encrypted with; `None` if there are to be no tickets.
+    pub fn ticket_keys(&self) -> Option<&TicketKeys> {
+        self.ticket_keys.as_ref()
+    }
+
+    /// What a session is bound to that is made with the identity of this index: who the server is, and
+    /// whom it lets in. A session that is bound to anything else is not resumed.
+    pub fn session_context(&self, identity: usize) -> [u8; 32] {
+        self.config.session_context(identity)
+    }
 }
 
 impl<C> Supported<'_, C> {
@@ -94,7 +117,12 @@ pub(crate) fn check_client<'a>(
     backend: &dyn Backend,
 ) -> Result<Supported<'a, ClientConfig>> {
     check(config.required(), backend)?;
-    Ok(Supported { config, judge: config.judge(backend.signature_algorithms())? })
+    Ok(Supported {
+        config,
+        judge: config.judge(backend.signature_algorithms())?,
+        sessions: config.sessions(backend),
+        ticket_keys: None,
+    })
 }
 
 /// Refuses a server's `config` by the first capability it needs and `backend` lacks.
@@ -103,7 +131,12 @@ pub(crate) fn check_server<'a>(
     backend: &dyn Backend,
 ) -> Result<Supported<'a, ServerConfig>> {
     check(config.required(), backend)?;
-    Ok(Supported { config, judge: config.judge(backend.signature_algorithms())? })
+    Ok(Supported {
+        config,
+        judge: config.judge(backend.signature_algorithms())?,
+        sessions: None,
+        ticket_keys: config.ticket_keys(backend)?,
+    })
 }
 
 fn check(required: Capabilities, backend: &dyn Backend) -> Result<()> {

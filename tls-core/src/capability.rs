@@ -63,10 +63,18 @@ capabilities! {
     /// Pins and an application's verifier have a say about a peer's certificates as it sent them,
     /// during the handshake.
     CustomVerification = "custom-verification";
+    /// Keying material can be exported to the protocols above (RFC 5705, RFC 8446 §7.5).
+    Exporter = "exporter";
+    /// A client's sessions can be kept as bytes, also beyond the process.
+    ExportSessions = "export-sessions";
     /// A private key can stay elsewhere: signatures are made by a [`Signer`](crate::Signer).
     ExternalSigner = "external-signer";
     /// The key-exchange groups can be chosen.
     Groups = "groups";
+    /// The secrets of connections can be logged.
+    KeyLog = "key-log";
+    /// Either side can take new keys in the middle of a TLS 1.3 connection (RFC 8446 §4.6.3).
+    KeyUpdate = "key-update";
     /// A chain through more intermediate certificates than a number up to six, which is the default, is
     /// refused.
     LimitChain = "limit-chain";
@@ -94,6 +102,10 @@ capabilities! {
     RequestClientCertificate = "request-client-certificate";
     /// A client can ask for a stapled OCSP response, which is verified and can be read.
     RequestStaple = "request-staple";
+    /// A client can resume sessions (RFC 5077, RFC 8446 §2.2).
+    ResumeClient = "resume-client";
+    /// A server can let its clients resume sessions, by tickets under keys that can be given.
+    ResumeServer = "resume-server";
     /// Lists of revoked certificates are looked at.
     RevocationLists = "revocation-lists";
     /// A server can staple an OCSP response to its certificate.
@@ -106,6 +118,8 @@ capabilities! {
     SkipNameVerification = "skip-name-verification";
     /// A client can switch off the check of the dates, and nothing else.
     SkipTimeVerification = "skip-time-verification";
+    /// A server can be told to let nothing be resumed.
+    TicketsOff = "tickets-off";
     /// A client can speak TLS 1.2, and can choose it alone.
     Tls12Client = "tls12-client";
     /// In TLS 1.2 one side can close and read on, and the other write on, as in TLS 1.3

@@ -6,10 +6,11 @@ use std::task::Waker;
 
 use crate::held::Held;
 use crate::identity::choose;
+use crate::secrets::{check_export, server_end_point};
 use crate::x509::CertificateFacts;
 use crate::{
-    Acceptor, Alert, ClientHello, EndOfStream, Error, ErrorKind, Negotiated, Progress, Result,
-    Session, Wire,
+    Acceptor, Alert, Capability, ChannelBinding, ClientHello, EndOfStream, Error, ErrorKind,
+    Negotiated, Progress, Result, Session, Version, Wire,
 };
 
 /// One side of one TLS connection, driven by hand.
@@ -61,15 +62,16 @@ enum Phase {
 pub(crate) struct Rules {
     end_of_stream: EndOfStream,
     assumed_alpn: Option<Box<[u8]>>,
+    is_server: bool,
 }
 
 impl Rules {
     pub(crate) fn client(end_of_stream: EndOfStream) -> Self {
-        Self { end_of_stream, assumed_alpn: None }
+        Self { end_of_stream, assumed_alpn: None, is_server: false }
     }
 
     pub(crate) fn server(end_of_stream: EndOfStream, assumed_alpn: Option<&[u8]>) -> Self {
-        Self { end_of_stream, assumed_alpn: assumed_alpn.map(Into::into) }
+        Self { end_of_stream, assumed_alpn: assumed_alpn.map(Into::into), is_server: true }
     }
 }
 
@@ -254,6 +256,34 @@ impl Connection {
         Ok(progress)
     }
 
+    /// Takes new keys for what this side sends, and asks the peer to do the same (RFC 8446 §4.6.3): at
+    /// the latest with the next write. The libraries do so by themselves when a key has been used as
+    /// often as it may; this is for programs that want it sooner.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Misuse`] before the handshake is done, after [`close`](Self::close), and in TLS 1.2,
+    /// which has no such thing; [`ErrorKind::Unsupported`] if the backend lacks
+    /// [`Capability::KeyUpdate`](crate::Capability); whatever ends the connection.
+    pub fn update_keys(&mut self) -> Result<Progress<()>> {
+        self.check_established("key update")?;
+        self.check_failure()?;
+        if self.close_sent {
+            return Err(misuse("key update after the own close_notify"));
+        }
+        if self.session.alone().negotiated().version == Some(Version::Tls12) {
+            return Err(misuse("TLS 1.2 has no key update"));
+        }
+        if self.wire.room() < Wire::MAX_RECORD {
+            return Ok(Progress::WantWrite);
+        }
+        match self.session.alone().update_keys(&mut self.wire) {
+            // Nothing has happened.
+            Err(e) if matches!(e.kind(), ErrorKind::Unsupported(_)) => Err(e),
+            progress => self.call(|_, _| progress),
+        }
+    }
+
     /// How many plaintext bytes [`read`](Self::read) gives without more bytes from the network.
     ///
     /// A program that sleeps until its socket is readable asks this first: data that is already
@@ -303,6 +333,60 @@ impl Connection {
         self.failure.is_some()
     }
 
+    /// Derives keying material for a protocol above: bytes that both sides can compute, and nobody else
+    /// (RFC 5705, RFC 8446 §7.5).
+    ///
+    /// `label` is one that is registered with IANA or begins with `EXPERIMENTAL`; in TLS 1.2 no context
+    /// differs from an empty one, in TLS 1.3 it does not.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Misuse`] before the handshake is done, for 0 or more than 8160 bytes, a label that is
+    /// empty, too long, not ASCII or reserved, and a context of more than 512 bytes;
+    /// [`ErrorKind::Unsupported`] if the backend lacks [`Capability::Exporter`](crate::Capability).
+    pub fn export_keying_material(
+        &self,
+        out: &mut [u8],
+        label: &[u8],
+        context: Option<&[u8]>,
+    ) -> Result<()> {
+        self.check_established("export")?;
+        check_export(out, label, context)?;
+        self.session.look().export_keying_material(out, label, context)
+    }
+
+    /// What ties an authentication inside of this connection to it: equal on both sides.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Misuse`] before the handshake is done, and where the binding is not defined: for
+    /// `tls-exporter` in TLS 1.2 without the extended master secret (RFC 9266 §4.2), for
+    /// `tls-server-end-point` if the certificate's signature has no hash function (RFC 5929 §4.1);
+    /// [`ErrorKind::Unsupported`] if the backend lacks [`Capability::Exporter`](crate::Capability), or
+    /// cannot tell its own certificate.
+    pub fn channel_binding(&self, kind: ChannelBinding) -> Result<Vec<u8>> {
+        self.check_established("channel binding")?;
+        let negotiated = self.session.look().negotiated();
+        match kind {
+            ChannelBinding::TlsExporter => {
+                let mut out = vec![0; 32];
+                self.export_keying_material(&mut out, ChannelBinding::LABEL, Some(&[]))?;
+                match negotiated.extended_master_secret {
+                    Some(true) => Ok(out),
+                    _ => Err(misuse("tls-exporter needs the extended master secret in TLS 1.2")),
+                }
+            }
+            ChannelBinding::TlsServerEndPoint => {
+                let lacks = Error::new(ErrorKind::Unsupported(Capability::ReportLocalCertificate));
+                let certificate = match self.rules.is_server {
+                    true => negotiated.local_certificate,
+                    false => negotiated.peer_chain.into_iter().next(),
+                };
+                server_end_point(&certificate.ok_or(lacks)?)
+            }
+        }
+    }
+
     /// Whether the handshake is done.
     pub fn is_established(&self) -> bool {
         self.phase == Phase::Traffic
@@ -322,6 +406,12 @@ impl Connection {
     /// [tolerates](EndOfStream) that.
     pub fn ended_without_close(&self) -> bool {
         self.truncated
+    }
+
+    /// Whether what is pending after the handshake is nothing that the peer needs: in TLS 1.3 a server
+    /// sends its part of the handshake before the client's, and tickets after it (RFC 8446 §2).
+    pub(crate) fn has_only_tickets_to_send(&self) -> bool {
+        self.rules.is_server && self.session.look().negotiated().version == Some(Version::Tls13)
     }
 
     /// Calls the session, and judges what it cannot know: whether more bytes can come.

@@ -31,8 +31,10 @@ mod negotiated;
 pub mod ocsp;
 mod pipe;
 mod pool;
+mod resumption;
 mod revocation;
 mod roots;
+mod secrets;
 mod session;
 mod stream;
 mod tasks;
@@ -66,8 +68,12 @@ pub use name::ServerName;
 pub use negotiated::Negotiated;
 pub use pipe::{Pipe, pipe};
 pub use pki_types;
+pub use resumption::{
+    MemoryStore, Resumption, SessionKey, SessionStore, Sessions, TicketKey, TicketKeys, Tickets,
+};
 pub use revocation::RevocationLists;
 pub use roots::Roots;
+pub use secrets::ChannelBinding;
 pub use session::{Progress, Session};
 pub use stream::{Parts, Stream};
 pub use tls_pki as x509;

@@ -14,7 +14,7 @@ use crate::{Error, ErrorKind, Result};
 /// dot; a name beyond ASCII is converted to its A-label form (UTS 46, RFC 5891). An IP address is
 /// checked against the certificate's iPAddress names and never sent as SNI (RFC 6066 §3).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ServerName(Inner);
+pub struct ServerName(Inner, Option<u16>);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Inner {
@@ -30,11 +30,11 @@ impl ServerName {
     /// [`ErrorKind::Config`] if `name` is none of these; the error quotes it.
     pub fn parse(name: &str) -> Result<Self> {
         if let Ok(ip) = name.parse::<IpAddr>() {
-            return Ok(Self(Inner::Ip(ip)));
+            return Ok(Self(Inner::Ip(ip), None));
         }
         let bracketed = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         if let Some(ip) = bracketed.and_then(|ip| ip.parse::<Ipv6Addr>().ok()) {
-            return Ok(Self(Inner::Ip(ip.into())));
+            return Ok(Self(Inner::Ip(ip.into()), None));
         }
         let refuse = |why: &str| {
             let text = format!("server name '{}': {why}", name.escape_debug());
@@ -58,9 +58,22 @@ impl ServerName {
             return Err(refuse("it ends in a number but is not an IP address"));
         }
         match DnsName::try_from(ascii.to_owned()) {
-            Ok(dns) => Ok(Self(Inner::Dns(dns))),
+            Ok(dns) => Ok(Self(Inner::Dns(dns), None)),
             Err(_) => Err(refuse("it is neither a DNS name nor an IP address")),
         }
+    }
+
+    /// The same name at a port: sessions of different ports are kept apart. The port changes nothing
+    /// else.
+    #[must_use]
+    pub fn at_port(mut self, port: u16) -> Self {
+        self.1 = Some(port);
+        self
+    }
+
+    /// The port, if it was told.
+    pub fn port(&self) -> Option<u16> {
+        self.1
     }
 
     /// The DNS name, if it is one: what goes into the SNI extension.
@@ -90,8 +103,8 @@ impl ServerName {
     /// A name that rustls or webpki has; `None` if it is of a kind unknown here.
     pub(crate) fn from_pki(name: &pki_types::ServerName<'_>) -> Option<Self> {
         match name {
-            pki_types::ServerName::DnsName(name) => Some(Self(Inner::Dns(name.to_owned()))),
-            pki_types::ServerName::IpAddress(ip) => Some(Self(Inner::Ip((*ip).into()))),
+            pki_types::ServerName::DnsName(name) => Some(Self(Inner::Dns(name.to_owned()), None)),
+            pki_types::ServerName::IpAddress(ip) => Some(Self(Inner::Ip((*ip).into()), None)),
             _ => None,
         }
     }
@@ -146,7 +159,7 @@ impl From<&Self> for ServerName {
 
 impl From<IpAddr> for ServerName {
     fn from(ip: IpAddr) -> Self {
-        Self(Inner::Ip(ip))
+        Self(Inner::Ip(ip), None)
     }
 }
 

@@ -32,6 +32,9 @@ pub struct Negotiated {
     /// The OCSP response (DER) that the server has stapled to its certificate, on a client that asked
     /// for one. It has been verified, unless the chain was left out.
     pub staple: Option<Vec<u8>>,
+    /// Whether the secrets depend on the whole handshake (RFC 7627), as always in TLS 1.3. Requires
+    /// [`Capability::Exporter`](crate::Capability).
+    pub extended_master_secret: Option<bool>,
     /// Whether an earlier session was resumed. Requires
     /// [`Capability::ReportResumed`](crate::Capability).
     pub resumed: Option<bool>,

@@ -8,6 +8,7 @@ use pki_types::pem::PemObject;
 use pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
 
 use crate::identity::{config_error, pem_text, read_file};
+use crate::resumption::Fingerprint;
 use crate::x509::{Algorithms, Listed, RevocationList};
 use crate::{CertificateError, Result};
 
@@ -106,6 +107,14 @@ impl RevocationLists {
     pub fn tolerate_expired(mut self) -> Self {
         self.tolerate_expired = true;
         self
+    }
+
+    /// Adds the lists and what is asked of them to a fingerprint.
+    pub(crate) fn add_to(&self, fingerprint: Fingerprint) -> Fingerprint {
+        let words =
+            format!("{} {} {}", self.leaf_only, self.tolerate_expired, self.tolerate_missing);
+        let fingerprint = fingerprint.with(words.as_bytes());
+        self.lists.iter().fold(fingerprint, |so_far, list| so_far.with(list.signature()))
     }
 
     /// Asks about each certificate of a verified path, the peer's own first. A revoked certificate

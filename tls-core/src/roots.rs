@@ -8,6 +8,7 @@ use std::sync::Arc;
 use pki_types::CertificateDer;
 
 use crate::identity::{certificates_from_pem, config_error, read_file};
+use crate::resumption::Fingerprint;
 use crate::x509::{Algorithms, CertificateFacts, Chain, is_self_issued};
 use crate::{Error, ErrorKind, Result};
 
@@ -137,6 +138,13 @@ impl Roots {
     /// Whether nothing at all would be trusted.
     pub fn is_empty(&self) -> bool {
         self.base == Base::Empty && self.given.is_empty()
+    }
+
+    /// Adds what is trusted to a fingerprint.
+    pub(crate) fn add_to(&self, fingerprint: Fingerprint) -> Fingerprint {
+        let base = format!("{:?}", self.base);
+        let fingerprint = fingerprint.with(base.as_bytes());
+        self.given.iter().fold(fingerprint, |so_far, der| so_far.with(der))
     }
 
     /// Whether a certificate was given that is no root: its issuer is another.

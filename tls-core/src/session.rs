@@ -3,7 +3,7 @@
 use std::fmt;
 use std::task::Waker;
 
-use crate::{Negotiated, Result, Wire};
+use crate::{Capability, Error, ErrorKind, Negotiated, Result, Wire};
 
 /// How far a call came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +83,32 @@ pub trait Session: fmt::Debug + Send {
     /// is there already.
     fn await_signature(&mut self, _waker: &Waker) -> bool {
         true
+    }
+
+    /// Takes new keys for what this side sends, and asks the peer to do the same (RFC 8446 §4.6.3). The
+    /// message may wait for the next write. Called in TLS 1.3 only, before [`close`](Self::close).
+    ///
+    /// # Errors
+    ///
+    /// Whatever ends the connection; [`ErrorKind::Unsupported`](crate::ErrorKind) if the library cannot.
+    fn update_keys(&mut self, _wire: &mut Wire) -> Result<Progress<()>> {
+        Err(Error::new(ErrorKind::Unsupported(Capability::KeyUpdate)))
+    }
+
+    /// Derives keying material for a protocol above (RFC 5705, RFC 8446 §7.5). Called once the handshake
+    /// is done, with arguments within the limits of every library. `None` differs from an empty context
+    /// in TLS 1.2.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind) if the library cannot.
+    fn export_keying_material(
+        &self,
+        _out: &mut [u8],
+        _label: &[u8],
+        _context: Option<&[u8]>,
+    ) -> Result<()> {
+        Err(Error::new(ErrorKind::Unsupported(Capability::Exporter)))
     }
 
     /// The OCSP response (DER) that the server has stapled, if one was asked for and has come. Called

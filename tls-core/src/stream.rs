@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use crate::tasks::{Half, Tasks};
 use crate::{
-    Blocking, ClientHello, Connection, Error, ErrorKind, Negotiated, Progress, Result,
-    SocketTimeouts, StdTransport, Transport, Wire,
+    Blocking, ChannelBinding, ClientHello, Connection, Error, ErrorKind, Negotiated, Progress,
+    Result, SocketTimeouts, StdTransport, Transport, Wire,
 };
 
 /// A TLS connection over a transport.
@@ -54,6 +54,29 @@ impl<T> Stream<T> {
     /// What the handshake settled, once it is done.
     pub fn negotiated(&self) -> Option<Negotiated> {
         self.connection.negotiated()
+    }
+
+    /// Derives keying material for a protocol above, as [`Connection::export_keying_material`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn export_keying_material(
+        &self,
+        out: &mut [u8],
+        label: &[u8],
+        context: Option<&[u8]>,
+    ) -> Result<()> {
+        self.connection.export_keying_material(out, label, context)
+    }
+
+    /// What ties an authentication inside of this connection to it, as [`Connection::channel_binding`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn channel_binding(&self, kind: ChannelBinding) -> Result<Vec<u8>> {
+        self.connection.channel_binding(kind)
     }
 
     /// The OCSP response that the server has stapled, as [`Connection::staple`].
@@ -127,7 +150,13 @@ impl<T: Transport> Stream<T> {
     pub fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         self.serve(Half::Writer, cx, |stream, cx| {
             ready!(stream.drive(cx, Connection::handshake))?;
-            stream.flush_all(cx)
+            match stream.flush_all(cx) {
+                // Tickets are nothing that the client waits for, and it may not be reading yet.
+                Poll::Pending if stream.connection.has_only_tickets_to_send() => {
+                    Poll::Ready(Ok(()))
+                }
+                flushed => flushed,
+            }
         })
     }
 
@@ -196,6 +225,16 @@ impl<T: Transport> Stream<T> {
             record.extend_from_slice(&piece[..n]);
         }
         self.poll_write(cx, &record)
+    }
+
+    /// Takes new keys for what this side sends, and asks the peer to do the same, as
+    /// [`Connection::update_keys`].
+    pub fn poll_update_keys(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.serve(Half::Writer, cx, |stream, cx| {
+            ready!(stream.poll_established(cx))?;
+            stream.check_send()?;
+            stream.drive(cx, Connection::update_keys)
+        })
     }
 
     /// Waits until all written bytes are on their way.
@@ -396,6 +435,17 @@ impl<T: StdTransport> Stream<T> {
     /// non-blocking transport is not ready.
     pub fn handshake(&mut self) -> io::Result<()> {
         self.now(Self::poll_handshake)
+    }
+
+    /// Takes new keys for what this side sends, and asks the peer to do the same, as
+    /// [`Connection::update_keys`].
+    ///
+    /// # Errors
+    ///
+    /// As there, as an [`Error`] inside; [`io::ErrorKind::WouldBlock`] if a non-blocking transport is not
+    /// ready.
+    pub fn update_keys(&mut self) -> io::Result<()> {
+        self.now(Self::poll_update_keys)
     }
 
     /// Sends close_notify: the end of what this side sends. Reading stays possible.

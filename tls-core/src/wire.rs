@@ -145,7 +145,7 @@ impl Wire {
     }
 
     /// How many bytes the network has ever brought.
-    pub(crate) fn received(&self) -> u64 {
+    pub fn received(&self) -> u64 {
         self.received
     }
 

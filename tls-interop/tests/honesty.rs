@@ -13,9 +13,9 @@ use std::task::Waker;
 use polytls::{
     Acceptor, AlpnMismatch, AlpnPreference, Backend, Capabilities, Capability, CertificateError,
     Checks, CipherSuite, Client, ClientAuth, ClientConfig, Clock, Connector, Error, ErrorKind,
-    Group, Identity, Negotiated, Progress, Protocols, Result, RevocationLists, Roots, Server,
-    ServerConfig, ServerName, Session, Staple, Supported, Verification, Version, Versions, Wire,
-    danger, x509,
+    Group, Identity, Negotiated, Progress, Protocols, Result, Resumption, RevocationLists, Roots,
+    Server, ServerConfig, ServerName, Session, Staple, Supported, Tickets, Verification, Version,
+    Versions, Wire, danger, x509,
 };
 use tls_conformance::{CASES, Case, Claiming, Outcome, Role, Side};
 
@@ -80,7 +80,7 @@ fn claiming_what_is_not_there_is_found_out() {
 #[test]
 fn claiming_what_has_no_effect_is_found_out() {
     for &backend in polytls::backend::all() {
-        for capability in backend.capabilities().iter() {
+        for capability in can_be_dropped(backend) {
             let lie = Unable { backend, to: capability };
             for side in sides(capability) {
                 assert_found_out(backend, &lie, capability, side);
@@ -94,7 +94,7 @@ fn claiming_what_has_no_effect_is_found_out() {
 fn admitting_what_is_not_there_passes() {
     let mut wrong = Vec::new();
     for &backend in polytls::backend::all() {
-        for capability in backend.capabilities().iter() {
+        for capability in can_be_dropped(backend) {
             let unable = Unable { backend, to: capability };
             let admitted = backend.capabilities().without(Capabilities::of(&[capability]));
             let honest = Claiming::new(&unable, admitted);
@@ -110,6 +110,14 @@ fn admitting_what_is_not_there_passes() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What would be missed. A server that never lets anything be resumed does so too if it is told not to
+/// and does not listen.
+fn can_be_dropped(backend: &dyn Backend) -> impl Iterator<Item = Capability> {
+    let all = backend.capabilities();
+    let gives_tickets = all.contains(Capability::ResumeServer);
+    all.iter().filter(move |&what| what != Capability::TicketsOff || gives_tickets)
 }
 
 /// The sides of which some case needs `capability`.
@@ -214,6 +222,10 @@ impl Unable {
             builder = builder.alpn(self.names(config.alpn()));
         }
         builder = builder.cipher_suites(self.suites(config.cipher_suites()));
+        builder = builder.resumption(self.resumption(config.resumption()));
+        if let Some(log) = config.key_log().filter(|_| !self.lacks(Capability::KeyLog)) {
+            builder = builder.key_log(log.clone());
+        }
         if !self.lacks(Capability::OmitServerName) {
             builder = builder.send_server_name(config.send_server_name());
         }
@@ -251,6 +263,10 @@ impl Unable {
                 .alpn_mismatch(mismatch);
         }
         builder = builder.cipher_suites(self.suites(config.cipher_suites()));
+        builder = builder.tickets(self.tickets(config.tickets()));
+        if let Some(log) = config.key_log().filter(|_| !self.lacks(Capability::KeyLog)) {
+            builder = builder.key_log(log.clone());
+        }
         let wants_uniform = config.required().contains(Capability::UniformVerification);
         let auth = match config.client_auth() {
             _ if self.lacks(Capability::RequestClientCertificate) => ClientAuth::None,
@@ -311,6 +327,23 @@ impl Unable {
             }
             Capability::VerificationTime => checks.clock(Clock::System),
             _ => checks,
+        }
+    }
+
+    fn resumption(&self, wanted: &Resumption) -> Resumption {
+        match wanted {
+            _ if self.lacks(Capability::ResumeClient) => Resumption::Off,
+            // It keeps them where it likes.
+            Resumption::Store(_) if self.lacks(Capability::ExportSessions) => Resumption::Auto,
+            wanted => wanted.clone(),
+        }
+    }
+
+    fn tickets(&self, wanted: &Tickets) -> Tickets {
+        match wanted {
+            _ if self.lacks(Capability::ResumeServer) => Tickets::Off,
+            Tickets::Off if self.lacks(Capability::TicketsOff) => Tickets::Auto,
+            wanted => wanted.clone(),
         }
     }
 
@@ -536,6 +569,25 @@ impl Session for Poorer<dyn Session> {
     fn close(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
         self.closed = self.to == Capability::Tls12HalfClose;
         self.inner.close(wire)
+    }
+
+    fn update_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        match self.to {
+            Capability::KeyUpdate => Err(Error::new(ErrorKind::Unsupported(self.to))),
+            _ => self.inner.update_keys(wire),
+        }
+    }
+
+    fn export_keying_material(
+        &self,
+        out: &mut [u8],
+        label: &[u8],
+        context: Option<&[u8]>,
+    ) -> Result<()> {
+        match self.to {
+            Capability::Exporter => Err(Error::new(ErrorKind::Unsupported(self.to))),
+            _ => self.inner.export_keying_material(out, label, context),
+        }
     }
 
     fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {

@@ -153,6 +153,11 @@ impl Findings {
         })
     }
 
+    /// The server that a client means to reach; `None` on a server.
+    pub fn name(&self) -> Option<&ServerName> {
+        self.name.as_ref()
+    }
+
     /// Takes note that the server asked this client for a certificate.
     pub fn note_request(&self) {
         self.requested.store(true, Ordering::Relaxed);

@@ -17,8 +17,8 @@
 //!   those is refused, although it may know a better one.
 //! - The least strength of keys and signatures is the library's: with OpenSSL the security level of
 //!   the system's configuration.
-//! - A server hands out session tickets where a client asks for them, and resumes sessions. With
-//!   OpenSSL a client does neither.
+//! - A server hands out session tickets where a client asks for them, and resumes sessions: there is
+//!   no switch, so to be told not to is refused. With OpenSSL a client does neither.
 //! - A certificate that only this crate refuses is, in TLS 1.3, refused by an alert in clear.
 //!
 //! Where the platform has a store of trusted certificates of its own, [`Roots::system`] means its

@@ -12,21 +12,22 @@ use openssl::stack::Stack;
 use openssl::x509::X509;
 use tls_core::{
     Acceptor, AlpnOutcome, CipherSuite, ClientAuth, ClientConfig, Connector, Error, ErrorKind,
-    Group, Identity, Judge, Protocols, Result, Roots, ServerConfig, ServerName, Session, Staple,
-    Supported, Version, Versions,
+    Group, Identity, Judge, Protocols, Result, Roots, ServerConfig, ServerName, Session, Sessions,
+    Staple, Supported, TicketKeys, Version, Versions,
 };
 use tls_libssl::{MAX_CERTIFICATES, Trusted, group_name};
 
 use crate::error::{backend_error, config_error};
 use crate::session::OpensslSession;
 use crate::verify::Anchors;
-use crate::{HAS_POST_QUANTUM, NAME, Openssl, ffi, verify};
+use crate::{HAS_POST_QUANTUM, NAME, Openssl, ffi, resumption, verify};
 
 pub(crate) struct OpensslConnector {
     context: SslContext,
     trusted: Trusted,
     judge: Judge,
     send_name: bool,
+    sessions: Option<Sessions>,
 }
 
 pub(crate) struct OpensslAcceptor {
@@ -35,6 +36,7 @@ pub(crate) struct OpensslAcceptor {
     /// What clients are verified against.
     trusted: Trusted,
     judge: Judge,
+    ticket_keys: Option<TicketKeys>,
 }
 
 pub(crate) fn client(
@@ -62,12 +64,17 @@ pub(crate) fn client(
     if !config.alpn().is_empty() {
         context.set_alpn_protos(&config.alpn().to_wire()).map_err(config_error)?;
     }
+    if let Some(sessions) = config.sessions() {
+        resumption::keep(&mut context, sessions);
+    }
+    log_keys(&mut context, config.key_log());
     modify(&mut context, backend)?;
     Ok(OpensslConnector {
         context: context.build(),
         trusted: anchors.trusted,
         judge: judge.clone(),
         send_name: config.send_server_name(),
+        sessions: config.sessions().cloned(),
     })
 }
 
@@ -79,7 +86,7 @@ pub(crate) fn server(
     let nothing = Roots::empty();
     let roots = config.client_auth().roots().unwrap_or(&nothing);
     let anchors = Anchors::load(roots)?;
-    let load = |identity: &Identity| -> Result<(SslContext, Option<Staple>)> {
+    let load = |(index, identity): (usize, &Identity)| -> Result<(SslContext, Option<Staple>)> {
         let mut context = SslContext::builder(SslMethod::tls_server()).map_err(backend_error)?;
         set_parameters(&mut context, config.versions(), config.cipher_suites(), config.groups())?;
         set_identity(&mut context, identity)?;
@@ -98,11 +105,21 @@ pub(crate) fn server(
                 }
             });
         }
+        if let Some(keys) = config.ticket_keys() {
+            let bound = config.session_context(index);
+            resumption::give_tickets(&mut context, keys, &bound).map_err(config_error)?;
+        }
+        log_keys(&mut context, config.key_log());
         modify(&mut context, backend)?;
         Ok((context.build(), identity.staple().cloned()))
     };
-    let identities = config.identities().iter().map(load).collect::<Result<_>>()?;
-    Ok(OpensslAcceptor { identities, trusted: anchors.trusted, judge: judge.clone() })
+    let identities = config.identities().iter().enumerate().map(load).collect::<Result<_>>()?;
+    Ok(OpensslAcceptor {
+        identities,
+        trusted: anchors.trusted,
+        judge: judge.clone(),
+        ticket_keys: config.ticket_keys().cloned(),
+    })
 }
 
 /// What clients and servers have in common.
@@ -133,7 +150,7 @@ fn set_parameters(
             SslOptions::CIPHER_SERVER_PREFERENCE
                 | SslOptions::NO_COMPRESSION
                 | SslOptions::NO_RENEGOTIATION
-                // No resumption before it is the same on every backend.
+                // Until a client is to keep sessions, or a server to give tickets.
                 | SslOptions::NO_TICKET,
         );
         ffi::set_max_cert_list(context, MAX_CERTIFICATES.into());
@@ -207,6 +224,12 @@ fn set_client_auth(
     set().map_err(config_error)
 }
 
+fn log_keys(context: &mut SslContextBuilder, log: Option<&tls_core::danger::KeyLog>) {
+    if let Some(log) = log.cloned() {
+        context.set_keylog_callback(move |_, line| log.line(line));
+    }
+}
+
 fn modify(context: &mut SslContextBuilder, backend: &Openssl) -> Result<()> {
     match &backend.modify {
         None => Ok(()),
@@ -226,8 +249,11 @@ impl Connector for OpensslConnector {
             if let Some(sent) = sent {
                 ssl.set_hostname(sent)?;
             }
+            if let Some(sessions) = &self.sessions {
+                resumption::offer(&mut ssl, sessions, name);
+            }
             ssl.set_connect_state();
-            OpensslSession::new(ssl, sent.map(Into::into))
+            OpensslSession::new(ssl, sent.map(Into::into), self.sessions.clone())
         };
         Ok(Box::new(begin().map_err(backend_error)?))
     }
@@ -243,8 +269,11 @@ impl Acceptor for OpensslAcceptor {
             if let Some(response) = staple.filter(|response| !response.is_empty()) {
                 ssl.set_ocsp_status(&response)?;
             }
+            if let Some(keys) = &self.ticket_keys {
+                resumption::give_none_without_key(&mut ssl, keys)?;
+            }
             ssl.set_accept_state();
-            OpensslSession::new(ssl, None)
+            OpensslSession::new(ssl, None, None)
         };
         Ok(Box::new(begin().map_err(backend_error)?))
     }

@@ -1,16 +1,20 @@
 //! The calls into OpenSSL that the `openssl` crate lacks. The only file with `unsafe` here.
 #![allow(unsafe_code)]
 
-use std::ffi::{c_int, c_long, c_void};
-use std::ptr;
+use std::ffi::{CStr, c_char, c_int, c_long, c_uint, c_void};
+use std::time::Duration;
+use std::{ptr, slice};
 
 use foreign_types::{ForeignType, ForeignTypeRef};
-use openssl::ssl::{SslContextBuilder, SslRef};
+use openssl::error::ErrorStack;
+use openssl::rand::rand_bytes;
+use openssl::ssl::{SslContextBuilder, SslOptions, SslRef, SslSessionRef, SslVersion};
 use openssl::stack::StackRef;
 use openssl::x509::store::X509Store;
 use openssl::x509::{X509, X509Ref, X509StoreContextRef, X509VerifyResult};
+use tls_core::TicketKey;
 
-use crate::verify;
+use crate::{resumption, verify};
 
 unsafe extern "C" {
     /// `SSL_CTX_set_cert_cb(3)`, since OpenSSL 1.0.2.
@@ -36,6 +40,24 @@ unsafe extern "C" {
     fn X509_STORE_CTX_get0_cert(
         store: *const openssl_sys::X509_STORE_CTX,
     ) -> *mut openssl_sys::X509;
+    /// `SSL_CTX_set_timeout(3)`.
+    fn SSL_CTX_set_timeout(context: *mut openssl_sys::SSL_CTX, seconds: c_long) -> c_long;
+    /// `SSL_CTX_set_tlsext_ticket_key_evp_cb(3)`, since OpenSSL 3.0.
+    fn SSL_CTX_set_tlsext_ticket_key_evp_cb(
+        context: *mut openssl_sys::SSL_CTX,
+        callback: Option<TicketKeyCallback>,
+    ) -> c_int;
+    /// `SSL_set_options(3)`, with this type since OpenSSL 3.0.
+    fn SSL_set_options(ssl: *mut openssl_sys::SSL, options: u64) -> u64;
+    /// `EVP_MAC_init(3)`, since OpenSSL 3.0.
+    fn EVP_MAC_init(
+        mac: *mut EvpMacCtx,
+        key: *const u8,
+        length: usize,
+        parameters: *const OsslParam,
+    ) -> c_int;
+    /// `SSL_key_update(3)`, since OpenSSL 1.1.1.
+    fn SSL_key_update(ssl: *mut openssl_sys::SSL, kind: c_int) -> c_int;
     /// `X509_STORE_CTX_get0_untrusted(3)`, since OpenSSL 1.1.0.
     fn X509_STORE_CTX_get0_untrusted(
         store: *const openssl_sys::X509_STORE_CTX,
@@ -44,6 +66,31 @@ unsafe extern "C" {
     fn X509_STORE_up_ref(store: *mut openssl_sys::X509_STORE) -> c_int;
     /// `X509_get_extension_flags(3)`, since OpenSSL 1.1.0.
     fn X509_get_extension_flags(certificate: *mut openssl_sys::X509) -> u32;
+}
+
+type TicketKeyCallback = unsafe extern "C" fn(
+    *mut openssl_sys::SSL,
+    *mut u8,
+    *mut u8,
+    *mut openssl_sys::EVP_CIPHER_CTX,
+    *mut EvpMacCtx,
+    c_int,
+) -> c_int;
+
+/// `EVP_MAC_CTX`, of which only OpenSSL knows more.
+#[repr(C)]
+struct EvpMacCtx {
+    _opaque: [u8; 0],
+}
+
+/// `OSSL_PARAM(3)`.
+#[repr(C)]
+struct OsslParam {
+    key: *const c_char,
+    data_type: c_uint,
+    data: *const c_void,
+    data_size: usize,
+    return_size: usize,
 }
 
 /// What `SSL_get_negotiated_group(3)` gives: a NID, or `0x1000000` and the number on the wire.
@@ -66,6 +113,26 @@ pub(crate) fn no_shared_group(ssl: &SslRef) -> bool {
         openssl_sys::SSL_ctrl(ssl.as_ptr(), command, argument, ptr::null_mut())
     };
     count(SSL_CTRL_GET_GROUPS, 0) > 0 && count(SSL_CTRL_GET_SHARED_GROUP, COUNT) == 0
+}
+
+/// Whether the secrets depend on the whole handshake, `SSL_get_extms_support(3)`: always in TLS 1.3.
+pub(crate) fn has_extended_master_secret(ssl: &SslRef) -> bool {
+    const SSL_CTRL_GET_EXTMS_SUPPORT: c_int = 122;
+    // SAFETY: `ssl` is a live SSL; this command reads from it and ignores the two arguments.
+    let says = unsafe {
+        openssl_sys::SSL_ctrl(ssl.as_ptr(), SSL_CTRL_GET_EXTMS_SUPPORT, 0, ptr::null_mut())
+    };
+    says == 1 || ssl.version2() == Some(SslVersion::TLS1_3)
+}
+
+/// Has OpenSSL take new keys with its next step, and ask the peer for the same.
+pub(crate) fn update_keys(ssl: &SslRef) -> Result<(), ErrorStack> {
+    const SSL_KEY_UPDATE_REQUESTED: c_int = 1;
+    // SAFETY: `ssl` is a live SSL that no other thread can have; the crate lends none to change.
+    match unsafe { SSL_key_update(ssl.as_ptr(), SSL_KEY_UPDATE_REQUESTED) } {
+        1 => Ok(()),
+        _ => Err(ErrorStack::get()),
+    }
 }
 
 /// Limits the size of a peer's certificate message, `SSL_CTX_set_max_cert_list(3)`.
@@ -178,4 +245,103 @@ unsafe extern "C" fn certificate_requested(ssl: *mut openssl_sys::SSL, _: *mut c
         findings.note_request();
     }
     1
+}
+
+/// Has a client that has not begun offer to resume `session`, which belongs to no context.
+pub(crate) fn set_session(ssl: &mut SslRef, session: &SslSessionRef) -> Result<(), ErrorStack> {
+    // SAFETY: a session must not be of another context than the `ssl`, whose cache would hold it. This
+    // one comes from bytes, and no cache holds it; OpenSSL counts its own reference to it.
+    unsafe { ssl.set_session(session) }
+}
+
+/// How long a session can be resumed, `SSL_CTX_set_timeout(3)`.
+pub(crate) fn set_timeout(context: &mut SslContextBuilder, lifetime: Duration) {
+    let seconds = lifetime.as_secs().try_into().unwrap_or(c_long::MAX);
+    // SAFETY: the context is live; the call stores the number.
+    unsafe {
+        SSL_CTX_set_timeout(context.as_ptr(), seconds);
+    }
+}
+
+/// Switches tickets off for one connection that has not begun, `SSL_set_options(3)`.
+pub(crate) fn set_no_ticket(ssl: &mut SslRef) {
+    // SAFETY: `ssl` is a live SSL, lent for this call alone; the call stores the bit.
+    unsafe {
+        SSL_set_options(ssl.as_ptr(), SslOptions::NO_TICKET.bits());
+    }
+}
+
+/// Makes the tickets of `context` be under the keys of [`resumption::keys`].
+pub(crate) fn set_ticket_key_callback(context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+    // SAFETY: the context is live, and the callback has the type that OpenSSL calls.
+    let set = unsafe { SSL_CTX_set_tlsext_ticket_key_evp_cb(context.as_ptr(), Some(ticket_key)) };
+    match set {
+        1 => Ok(()),
+        _ => Err(ErrorStack::get()),
+    }
+}
+
+/// Called for each ticket that is made or comes. `0` means: none, or not one of ours; `1`: it is good;
+/// `2`: it is good, and to be renewed.
+unsafe extern "C" fn ticket_key(
+    ssl: *mut openssl_sys::SSL,
+    name: *mut u8,
+    iv: *mut u8,
+    cipher: *mut openssl_sys::EVP_CIPHER_CTX,
+    mac: *mut EvpMacCtx,
+    encrypts: c_int,
+) -> c_int {
+    const NONE: c_int = 0;
+    // SAFETY: OpenSSL calls this with the live SSL that it works on, which is only read, with 16 bytes of
+    // name and as many of IV (EVP_MAX_IV_LENGTH), to be written if it encrypts and read if not, and with
+    // two live contexts to be set up. Nobody else has them for the length of this call. Nothing in here
+    // can panic.
+    unsafe {
+        let ssl = SslRef::from_ptr(ssl);
+        let Some(keys) = resumption::keys(ssl) else { return NONE };
+        let (key, result) = if encrypts == 1 {
+            let Some(key) = keys.newest() else { return NONE };
+            slice::from_raw_parts_mut(name, 16).copy_from_slice(key.name());
+            if rand_bytes(slice::from_raw_parts_mut(iv, 16)).is_err() {
+                return NONE;
+            }
+            (key, 1)
+        } else {
+            let found = keys.find(slice::from_raw_parts(name, 16));
+            let Some((key, is_old)) = found else { return NONE };
+            // In TLS 1.3 a ticket is used once, and whoever uses it needs another (RFC 8446 §C.4).
+            let renews = is_old || ssl.version2() == Some(SslVersion::TLS1_3);
+            (key, if renews { 2 } else { 1 })
+        };
+        let algorithm = openssl_sys::EVP_aes_256_cbc();
+        let begin = match encrypts {
+            1 => openssl_sys::EVP_EncryptInit_ex,
+            _ => openssl_sys::EVP_DecryptInit_ex,
+        };
+        let begun = begin(cipher, algorithm, ptr::null_mut(), key.cipher_key().as_ptr(), iv) == 1;
+        if begun && begin_mac(mac, &key) { result } else { NONE }
+    }
+}
+
+/// Sets up HMAC-SHA-256.
+///
+/// # Safety
+///
+/// `mac` is live, for HMAC, and nobody else has it.
+unsafe fn begin_mac(mac: *mut EvpMacCtx, key: &TicketKey) -> bool {
+    const OSSL_PARAM_UTF8_STRING: c_uint = 4;
+    const DIGEST: &CStr = c"SHA256";
+    let parameter = |key: *const c_char, data_type, data: &'static CStr| OsslParam {
+        key,
+        data_type,
+        data: data.as_ptr().cast(),
+        data_size: data.count_bytes(),
+        return_size: usize::MAX,
+    };
+    let end = parameter(ptr::null(), 0, c"");
+    let parameters = [parameter(c"digest".as_ptr(), OSSL_PARAM_UTF8_STRING, DIGEST), end];
+    let key = key.mac_key();
+    // SAFETY: `mac` is as promised; the key and the list, which ends as it must, outlive the call, and
+    // are only read.
+    unsafe { EVP_MAC_init(mac, key.as_ptr(), key.len(), parameters.as_ptr()) == 1 }
 }

@@ -15,6 +15,7 @@
 mod config;
 mod error;
 mod ffi;
+mod resumption;
 mod session;
 mod signatures;
 mod verify;
@@ -88,7 +89,11 @@ impl Backend for Openssl {
             Capability::DefaultSuites,
             Capability::Ed25519,
             Capability::EncryptedAlerts,
+            Capability::Exporter,
+            Capability::ExportSessions,
             Capability::Groups,
+            Capability::KeyLog,
+            Capability::KeyUpdate,
             Capability::LimitChain,
             Capability::OmitServerName,
             Capability::PartialChains,
@@ -101,12 +106,15 @@ impl Backend for Openssl {
             Capability::ReportVersion,
             Capability::RequestClientCertificate,
             Capability::RequestStaple,
+            Capability::ResumeClient,
+            Capability::ResumeServer,
             Capability::RevocationLists,
             Capability::SendStaple,
             Capability::SkipAllVerification,
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,
             Capability::SkipTimeVerification,
+            Capability::TicketsOff,
             Capability::Tls12Client,
             Capability::Tls12HalfClose,
             Capability::Tls12Server,

@@ -6,23 +6,29 @@ use std::mem;
 use openssl::error::ErrorStack;
 use openssl::ssl::{ErrorCode, NameType, Ssl, SslStream, SslVersion};
 use tls_core::{
-    CipherSuite, Error, ErrorKind, Negotiated, Progress, Result, Session, Version, Wire,
+    CipherSuite, Error, ErrorKind, Negotiated, Progress, Result, Session, Sessions, Version, Wire,
 };
 use tls_libssl::{RECORD, group_of_nid};
 
-use crate::error::progress;
-use crate::{NAME, ffi, verify};
+use crate::error::{backend_error, progress};
+use crate::{NAME, ffi, resumption, verify};
 
 /// Owns an empty wire, and swaps in the lent one for the length of each call.
 pub(crate) struct OpensslSession {
     stream: SslStream<Wire>,
     /// What a client sent as SNI.
     server_name: Option<String>,
+    /// Where a client keeps what it may resume.
+    sessions: Option<Sessions>,
 }
 
 impl OpensslSession {
-    pub(crate) fn new(ssl: Ssl, server_name: Option<String>) -> Result<Self, ErrorStack> {
-        Ok(Self { stream: SslStream::new(ssl, Wire::default())?, server_name })
+    pub(crate) fn new(
+        ssl: Ssl,
+        server_name: Option<String>,
+        sessions: Option<Sessions>,
+    ) -> Result<Self, ErrorStack> {
+        Ok(Self { stream: SslStream::new(ssl, Wire::default())?, server_name, sessions })
     }
 
     /// The verify callback lets OpenSSL go on until it has seen everything. Should OpenSSL ever not
@@ -66,7 +72,12 @@ impl Session for OpensslSession {
         }
         let progress = progress?;
         match progress {
-            Progress::Ready(()) => self.last_word()?,
+            Progress::Ready(()) => {
+                self.last_word()?;
+                if let Some(sessions) = &self.sessions {
+                    resumption::keep_renewed(self.stream.ssl(), sessions);
+                }
+            }
             Progress::WantRead | Progress::WantWrite | Progress::WantSignature => {}
         }
         Ok(progress)
@@ -104,6 +115,13 @@ impl Session for OpensslSession {
         })
     }
 
+    fn update_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        self.with(wire, |stream| {
+            ffi::update_keys(stream.ssl())?;
+            stream.do_handshake()
+        })
+    }
+
     fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {
         if self.stream.ssl().pending() == 0 {
             // Processes the next record, and leaves its plaintext where it is.
@@ -113,6 +131,17 @@ impl Session for OpensslSession {
             })?;
         }
         Ok(self.stream.ssl().pending())
+    }
+
+    fn export_keying_material(
+        &self,
+        out: &mut [u8],
+        label: &[u8],
+        context: Option<&[u8]>,
+    ) -> Result<()> {
+        let label = String::from_utf8_lossy(label); // the core lets only ASCII through
+        let exported = self.stream.ssl().export_keying_material(out, &label, context);
+        exported.map_err(backend_error)
     }
 
     fn staple(&self) -> Option<Vec<u8>> {
@@ -134,6 +163,7 @@ impl Session for OpensslSession {
             ssl.is_server() || verify::findings(ssl).is_some_and(|findings| findings.requested());
         let own = ssl.certificate().filter(|_| presented).and_then(|own| own.to_der().ok());
         negotiated.local_certificate = own.map(Into::into);
+        negotiated.extended_master_secret = Some(ffi::has_extended_master_secret(ssl));
         negotiated.staple = self.staple();
         negotiated.resumed = Some(ssl.session_reused());
         negotiated

@@ -160,6 +160,10 @@ fn verify(
 
 /// Gives the verdict on the staple of a server whose chain is good, or on that none has come.
 pub(crate) fn judge_staple(ssl: &mut SslRef) -> Result<bool, ErrorStack> {
+    if ssl.session_reused() {
+        // It was asked when the session was made, and nobody has proved anything since.
+        return Ok(true);
+    }
     let verdict = findings(ssl).map(|findings| findings.judge_staple(&sent(ssl), staple(ssl)));
     Ok(verdict.is_some_and(|verdict| verdict.is_ok()))
 }
@@ -170,9 +174,11 @@ pub(crate) fn staple(ssl: &SslRef) -> Option<&[u8]> {
     ssl.ocsp_status().filter(|response| !ssl.is_server() && !response.is_empty())
 }
 
-/// The peer's certificates as it sent them, its own first. On a server OpenSSL keeps that one apart.
+/// The peer's certificates as it sent them, its own first. On a server OpenSSL keeps that one apart, and
+/// in a session it keeps no other.
 pub(crate) fn sent(ssl: &SslRef) -> Vec<CertificateDer<'static>> {
-    let own = ssl.peer_certificate().filter(|_| ssl.is_server());
+    let apart = ssl.is_server() || ssl.peer_cert_chain().is_none();
+    let own = ssl.peer_certificate().filter(|_| apart);
     let own = own.map(|certificate| der(&certificate));
     own.into_iter().chain(list(ssl.peer_cert_chain())).collect()
 }

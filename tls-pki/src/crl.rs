@@ -142,6 +142,11 @@ impl RevocationList {
         }
     }
 
+    /// The signature, which differs from that of any other list.
+    pub fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+
     fn is_signed_with(&self, public_key: &[u8], algorithms: Algorithms<'_>) -> bool {
         if let Some(known) = self.verified.get() {
             return **known == *public_key;

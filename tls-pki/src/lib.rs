@@ -5,6 +5,7 @@
 //! in here: signatures are checked with the algorithms that the caller lends, those of its TLS
 //! library. Programs use what `tls-core` re-exports.
 
+mod binding;
 mod chain;
 mod constraints;
 mod crl;
@@ -14,6 +15,7 @@ mod refusal;
 mod signature;
 mod untimed;
 
+pub use binding::server_end_point;
 pub use chain::{Chain, MAX_INTERMEDIATES, Path, Question};
 pub use constraints::permits_names;
 pub use crl::{Listed, RevocationList, UnusableList};

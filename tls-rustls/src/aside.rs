@@ -4,12 +4,14 @@
 //! middle of a call on one connection, on the thread of that call. So they leave what they learn
 //! with the thread, and the session picks it up as soon as the call returns.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::error::Error;
 
 use tls_core::CertificateError;
 
-#[derive(Debug, Default)]
+use crate::secrets::Secret;
+
+#[derive(Default)]
 pub(crate) struct Aside {
     /// Whether the own certificate was presented.
     pub(crate) presented: bool,
@@ -21,6 +23,8 @@ pub(crate) struct Aside {
     pub(crate) no_signature: bool,
     /// Why the peer's certificate was refused.
     pub(crate) refusal: Option<CertificateError>,
+    /// What keying material is derived from.
+    pub(crate) secret: Option<Secret>,
     /// The OCSP response that the server stapled.
     pub(crate) staple: Option<Vec<u8>>,
     /// The name the client asked for.
@@ -28,7 +32,19 @@ pub(crate) struct Aside {
 }
 
 thread_local! {
+    /// The port of the server that the connection at hand is with, if the program told it.
+    static PORT: Cell<Option<u16>> = const { Cell::new(None) };
     static ASIDE: RefCell<Aside> = RefCell::default();
+}
+
+/// For the session, before each call into rustls: tells callbacks which connection it is about.
+pub(crate) fn set_port(port: Option<u16>) {
+    let _ = PORT.try_with(|place| place.set(port));
+}
+
+/// For callbacks: the port of the connection at hand.
+pub(crate) fn port() -> Option<u16> {
+    PORT.try_with(Cell::get).ok().flatten()
 }
 
 /// For callbacks: leaves something for the session.

@@ -19,6 +19,8 @@ use tls_core::{
 
 use crate::aside::{self, Aside};
 use crate::error::{config_error, session_error};
+use crate::resumption::{ClientSessions, Tickets};
+use crate::secrets::Told;
 use crate::session::{PolicySession, RustlsSession};
 use crate::signer::{External, Stapled};
 use crate::verify::{Checks, ClientVerifier, ServerVerifier};
@@ -62,8 +64,16 @@ pub(crate) fn client(
     };
     loaded.alpn_protocols = config.alpn().iter().map(<[u8]>::to_vec).collect();
     loaded.enable_sni = config.send_server_name();
-    // Not before it is the same on every backend.
-    loaded.resumption = Resumption::disabled();
+    loaded.key_log = Arc::new(Told(config.key_log().cloned()));
+    let servers = match config.resumption() {
+        tls_core::Resumption::Auto => tls_core::Resumption::SERVERS,
+        tls_core::Resumption::Memory(servers) => *servers,
+        tls_core::Resumption::Off | tls_core::Resumption::Store(_) => 0,
+    };
+    loaded.resumption = match servers {
+        0 => Resumption::disabled(),
+        _ => Resumption::store(Arc::new(ClientSessions::new(servers))),
+    };
     if let Some(modify) = &backend.modify_client {
         modify(&mut loaded);
     }
@@ -84,22 +94,33 @@ pub(crate) fn server(
         Some(verifier) => builder.with_client_cert_verifier(Arc::new(verifier)),
     };
     let alpn = config.alpn();
-    let load = |identity: &Identity| -> Result<(Arc<rustls::ServerConfig>, Own)> {
+    let key_log = Arc::new(Told(config.key_log().cloned()));
+    // Tickets do not depend on the suites that are chosen.
+    let whole = backend.provider.load();
+    let load = |i: usize, identity: &Identity| -> Result<(Arc<rustls::ServerConfig>, Own)> {
         let resolver = certified_key(identity, backend)?;
         let mut loaded = builder.clone().with_cert_resolver(Arc::new(resolver));
         loaded.alpn_protocols = alpn.protocols.iter().map(<[u8]>::to_vec).collect();
         loaded.ignore_client_order = true;
-        // Not before it is the same on every backend.
+        loaded.key_log = key_log.clone();
+        // Sessions are in their tickets alone.
         loaded.session_storage = Arc::new(NoServerSessionStorage {});
         loaded.send_tls13_tickets = 0;
+        let tickets = config.ticket_keys().cloned();
+        let context = config.session_context(i);
+        if let Some(tickets) = tickets.and_then(|keys| Tickets::new(keys, context, &whole)) {
+            loaded.ticketer = Arc::new(tickets);
+            loaded.send_tls13_tickets = 2;
+        }
         if let Some(modify) = &backend.modify_server {
             modify(&mut loaded);
         }
         Ok((Arc::new(loaded), Arc::new(identity.leaf().clone())))
     };
     let default_policy = AlpnConfig { protocols: alpn.protocols.clone(), ..AlpnConfig::default() };
+    let identities = config.identities().iter().enumerate();
     Ok(RustlsAcceptor {
-        identities: config.identities().iter().map(load).collect::<Result<_>>()?,
+        identities: identities.map(|(i, identity)| load(i, identity)).collect::<Result<_>>()?,
         policy: (*alpn != default_policy).then(|| alpn.clone()),
     })
 }
@@ -195,10 +216,12 @@ impl ResolvesServerCert for OneIdentity {
 
 impl Connector for RustlsConnector {
     fn session(&self, name: &ServerName) -> Result<Box<dyn Session>> {
+        aside::set_port(name.port());
         let connection = UnbufferedClientConnection::new(self.config.clone(), name.to_pki());
         let connection = connection.map_err(|e| session_error(e, Aside::default()))?;
         let sent = name.as_dns().filter(|_| self.config.enable_sni).map(Into::into);
-        Ok(Box::new(RustlsSession::new(connection, self.own.clone(), sent)))
+        let session = RustlsSession::new(connection, self.own.clone(), sent);
+        Ok(Box::new(session.at_port(name.port())))
     }
 }
 

@@ -8,6 +8,8 @@ mod aside;
 mod config;
 mod error;
 mod provider;
+mod resumption;
+mod secrets;
 mod session;
 mod signer;
 mod verify;
@@ -21,7 +23,7 @@ use tls_core::{
     ServerConfig, Supported,
 };
 
-use crate::provider::Provider;
+use crate::provider::{Provider, has_group};
 
 type Modify<C> = Arc<dyn Fn(&mut C) + Send + Sync>;
 
@@ -100,8 +102,11 @@ impl Backend for Rustls {
             Capability::DefaultSuites,
             Capability::Ed25519,
             Capability::EncryptedAlerts,
+            Capability::Exporter,
             Capability::ExternalSigner,
             Capability::Groups,
+            Capability::KeyLog,
+            Capability::KeyUpdate,
             Capability::LimitChain,
             Capability::OmitServerName,
             Capability::PartialChains,
@@ -114,12 +119,14 @@ impl Backend for Rustls {
             Capability::ReportVersion,
             Capability::RequestClientCertificate,
             Capability::RequestStaple,
+            Capability::ResumeClient,
             Capability::RevocationLists,
             Capability::SendStaple,
             Capability::SkipAllVerification,
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,
             Capability::SkipTimeVerification,
+            Capability::TicketsOff,
             Capability::Tls12Client,
             Capability::Tls12HalfClose,
             Capability::Tls12Server,
@@ -129,10 +136,13 @@ impl Backend for Rustls {
             Capability::UnverifiedClients,
             Capability::VerificationTime,
         ]);
-        match self.provider.has_group(Group::X25519MLKEM768) {
-            true => ALWAYS.with(Capability::PostQuantum),
-            false => ALWAYS,
-        }
+        let provider = self.provider.load();
+        let sometimes = [
+            (has_group(&provider, Group::X25519MLKEM768), Capability::PostQuantum),
+            (resumption::aead(&provider).is_some(), Capability::ResumeServer),
+        ];
+        let has = sometimes.into_iter().filter(|(has, _)| *has).map(|(_, what)| what);
+        ALWAYS.union(has.collect())
     }
 
     fn signature_algorithms(&self) -> Algorithms<'static> {

@@ -73,10 +73,10 @@ impl Provider {
             Self::Ring => "ring",
         }
     }
+}
 
-    pub(crate) fn has_group(&self, group: Group) -> bool {
-        self.load().kx_groups.iter().any(|known| known.name() == NamedGroup::from(group.0))
-    }
+pub(crate) fn has_group(provider: &CryptoProvider, group: Group) -> bool {
+    provider.kx_groups.iter().any(|known| known.name() == NamedGroup::from(group.0))
 }
 
 impl fmt::Debug for Provider {

@@ -13,18 +13,20 @@ use rustls::unbuffered::{
 use rustls::{CommonState, HandshakeKind};
 use tls_core::pki_types::CertificateDer;
 use tls_core::{
-    Alert, AlpnConfig, AlpnOutcome, CipherSuite, ClientHello, Error, ErrorKind, Group, Negotiated,
-    Progress, Result, Session, Version, Wire,
+    Alert, AlpnConfig, AlpnOutcome, Answer, CipherSuite, ClientHello, Error, ErrorKind, Group,
+    Negotiated, Progress, Result, Session, Version, Wire,
 };
 
 use crate::NAME;
 use crate::aside::{self, Aside};
 use crate::config::Own;
 use crate::error::session_error;
+use crate::secrets::Secret;
 
 /// What rustls' two unbuffered connections have in common.
 pub(crate) trait Unbuffered: Send {
     type Data;
+    const IS_SERVER: bool;
 
     fn process<'c, 'i>(
         &'c mut self,
@@ -36,6 +38,7 @@ pub(crate) trait Unbuffered: Send {
 
 impl Unbuffered for UnbufferedClientConnection {
     type Data = rustls::client::ClientConnectionData;
+    const IS_SERVER: bool = false;
 
     fn process<'c, 'i>(
         &'c mut self,
@@ -51,6 +54,7 @@ impl Unbuffered for UnbufferedClientConnection {
 
 impl Unbuffered for UnbufferedServerConnection {
     type Data = rustls::server::ServerConnectionData;
+    const IS_SERVER: bool = true;
 
     fn process<'c, 'i>(
         &'c mut self,
@@ -74,6 +78,13 @@ pub(crate) struct RustlsSession<C> {
     presented: bool,
     server_name: Option<String>,
     staple: Option<Vec<u8>>,
+    secret: Option<Secret>,
+    /// The server's hello, as it passes in clear.
+    answer: Answer,
+    /// The port of the server, if the program told it.
+    port: Option<u16>,
+    /// How many bytes from a server have been shown to `answer`.
+    shown: u64,
 }
 
 /// What a call wants done once rustls is ready to send.
@@ -81,6 +92,7 @@ enum Errand<'a> {
     None,
     Encrypt(&'a [u8]),
     Close,
+    UpdateKeys,
 }
 
 /// How far one step came.
@@ -105,13 +117,24 @@ impl<C: Unbuffered> RustlsSession<C> {
             presented: false,
             server_name,
             staple: None,
+            secret: None,
+            answer: Answer::default(),
+            port: None,
+            shown: 0,
         }
+    }
+
+    /// The same, with a server at this port.
+    pub(crate) fn at_port(mut self, port: Option<u16>) -> Self {
+        self.port = port;
+        self
     }
 
     /// Lets rustls do the next thing, with the records on the wire and for `errand`.
     ///
     /// The whole of the wire's bytes is always passed: rustls may hold offsets into them.
     fn step(&mut self, wire: &mut Wire, buf: &mut [u8], errand: &Errand<'_>) -> Result<Step> {
+        aside::set_port(self.port);
         let UnbufferedStatus { discard, state, .. } = self.connection.process(wire.incoming());
         let step = match state {
             Ok(ConnectionState::ReadTraffic(mut traffic)) => {
@@ -180,6 +203,23 @@ impl<C: Unbuffered> RustlsSession<C> {
         }
     }
 
+    /// Shows the server's hello to `answer`: `before` is how many bytes were pending when the call began.
+    /// What it does not like rustls does not like either.
+    fn watch(&mut self, wire: &Wire, before: usize) {
+        if self.answer.random().is_some() {
+            return;
+        }
+        if C::IS_SERVER {
+            let _ = self.answer.feed(wire.pending().get(before..).unwrap_or_default());
+            return;
+        }
+        let unread = wire.unread();
+        let first = wire.received() - unread.len() as u64;
+        let known = self.shown.saturating_sub(first).min(unread.len() as u64) as usize;
+        let _ = self.answer.feed(&unread[known..]);
+        self.shown = wire.received();
+    }
+
     /// Steps until data, the errand's end, or nothing moves.
     fn steps(&mut self, wire: &mut Wire, buf: &mut [u8], errand: &Errand<'_>) -> Result<Step> {
         loop {
@@ -205,17 +245,23 @@ impl<C: Unbuffered> RustlsSession<C> {
 impl<C: Unbuffered> Session for RustlsSession<C> {
     fn handshake(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
         loop {
+            let before = wire.pending().len();
+            if !C::IS_SERVER {
+                self.watch(wire, before);
+            }
             let handshaking = self.connection.state().is_handshaking();
             if handshaking && wire.unread().starts_with(CLEAR_CLOSE_NOTIFY) {
                 // rustls passes over it, and would wait for a peer that is gone.
                 return Err(closed_early());
             }
             let step = self.step(wire, &mut [], &Errand::None)?;
+            if C::IS_SERVER {
+                self.watch(wire, before);
+            }
             let aside = aside::take();
             self.presented |= aside.presented;
-            if aside.staple.is_some() {
-                self.staple = aside.staple;
-            }
+            self.staple = aside.staple.or(self.staple.take());
+            self.secret = aside.secret.or(self.secret.take());
             if aside.server_name.is_some() {
                 self.server_name = aside.server_name;
             }
@@ -264,6 +310,16 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
         })
     }
 
+    fn update_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        let asked = self.send(wire, &Errand::UpdateKeys)?;
+        // Only now rustls gives the message.
+        while let Step::Data(1..) = self.steps(wire, &mut [], &Errand::None)? {}
+        Ok(match asked {
+            Progress::Ready(_) => Progress::Ready(()),
+            _ => Progress::WantRead,
+        })
+    }
+
     fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {
         while self.plaintext.is_empty() && !self.peer_closed {
             match self.steps(wire, &mut [], &Errand::None)? {
@@ -282,6 +338,21 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
         self.staple.clone()
     }
 
+    fn export_keying_material(
+        &self,
+        out: &mut [u8],
+        label: &[u8],
+        context: Option<&[u8]>,
+    ) -> Result<()> {
+        let suite = self.connection.state().negotiated_cipher_suite();
+        match (&self.secret, suite) {
+            (Some(secret), Some(suite)) => {
+                secret.export(suite, self.answer.random(), out, label, context)
+            }
+            _ => Err(Error::new(ErrorKind::Backend).because("rustls has told no secret")),
+        }
+    }
+
     fn negotiated(&self) -> Negotiated {
         let state = self.connection.state();
         let mut negotiated = Negotiated::default();
@@ -298,6 +369,10 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
         let own = self.own.as_ref().filter(|_| self.presented);
         negotiated.local_certificate = own.map(|own| CertificateDer::clone(own));
         negotiated.staple = self.staple.clone();
+        negotiated.extended_master_secret = match negotiated.version {
+            Some(Version::Tls13) => Some(true),
+            _ => self.answer.has_extended_master_secret(),
+        };
         negotiated.resumed = state.handshake_kind().map(|kind| kind == HandshakeKind::Resumed);
         negotiated
     }
@@ -382,12 +457,32 @@ impl Session for PolicySession {
         self.session()?.close(wire)
     }
 
+    fn update_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        self.session()?.update_keys(wire)
+    }
+
     fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {
         self.session()?.buffered(wire)
     }
 
     fn undelivered(&self) -> usize {
         self.begun.as_ref().map_or(0, Session::undelivered)
+    }
+
+    fn staple(&self) -> Option<Vec<u8>> {
+        self.begun.as_ref().and_then(Session::staple)
+    }
+
+    fn export_keying_material(
+        &self,
+        out: &mut [u8],
+        label: &[u8],
+        context: Option<&[u8]>,
+    ) -> Result<()> {
+        match &self.begun {
+            Some(session) => session.export_keying_material(out, label, context),
+            None => Err(Error::new(ErrorKind::Misuse)),
+        }
     }
 
     fn negotiated(&self) -> Negotiated {
@@ -414,6 +509,11 @@ fn run<D>(errand: &Errand<'_>, mut traffic: WriteTraffic<'_, D>, wire: &mut Wire
             (data.len(), traffic.encrypt(data, wire.reserve(size)))
         }
         Errand::Close => (0, traffic.queue_close_notify(wire.reserve(OVERHEAD + 2))),
+        Errand::UpdateKeys => {
+            let updated = traffic.refresh_traffic_keys();
+            updated.map_err(|e| Error::from_backend(ErrorKind::Backend, NAME, e))?;
+            return Ok(Step::Done(0));
+        }
     };
     match result {
         Ok(n) => wire.commit(n),

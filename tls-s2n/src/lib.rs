@@ -59,6 +59,7 @@ impl Backend for S2n {
             Capability::RequestClientCertificate,
             Capability::SkipAllVerification,
             Capability::SkipNameVerification,
+            Capability::TicketsOff,
             Capability::Tls12Client,
             Capability::Tls12Server,
             Capability::Tls13Client,

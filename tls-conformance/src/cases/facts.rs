@@ -26,8 +26,6 @@ cases! { "facts";
         "Both sides tell the same key-exchange group in TLS 1.2.";
     Pair a_first_handshake_resumes_nothing [ReportResumed] [ReportResumed]
         "Neither side says that a first session was resumed.";
-    Pair a_second_handshake_resumes_nothing [ReportResumed] [ReportResumed]
-        "Neither side resumes a session of the same client and server.";
     Pair the_client_tells_the_servers_whole_chain [ReportPeerChain] []
         "A client tells the server's chain as it was sent, the server's own certificate first.";
     Pair the_client_tells_the_servers_whole_chain_in_tls12 [ReportPeerChain Tls12Client] []
@@ -113,22 +111,6 @@ fn both_sides_tell_the_same_group_in_tls12(c: &dyn Backend, s: &dyn Backend) -> 
 fn a_first_handshake_resumes_nothing(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
     for versions in [Versions::default(), Versions::only(Version::Tls12)] {
         let (client, server) = facts(c, s, versions)?;
-        assert!(!told::resumed(&client)? && !told::resumed(&server)?);
-    }
-    Ok(())
-}
-
-fn a_second_handshake_resumes_nothing(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
-    let (client, server) = configs();
-    let client = tls_core::Client::new(&client.build()?, c)?;
-    let server = tls_core::Server::new(&server.build()?, s)?;
-    for _ in 0..2 {
-        let (client, server) = (client.connection(NAME)?, server.connection()?);
-        let mut pair = Pair { client, server, chunk: usize::MAX };
-        pair.handshake()?;
-        // Tickets would come now.
-        crate::pair::transfer(&mut pair.server, &mut pair.client, b"hello", usize::MAX)?;
-        let (client, server) = pair.negotiated();
         assert!(!told::resumed(&client)? && !told::resumed(&server)?);
     }
     Ok(())

@@ -10,9 +10,12 @@ mod faults;
 mod handshake;
 mod identity;
 mod incoming;
+mod key_update;
 mod misuse;
 mod parameters;
+mod resumption;
 mod revocation;
+mod secrets;
 mod server_name;
 mod staple;
 mod transfer;
@@ -111,6 +114,9 @@ const GROUPS: &[&[Case]] = &[
     identity::signer::CASES,
     incoming::CASES,
     client_auth::CASES,
+    key_update::CASES,
+    resumption::CASES,
+    secrets::CASES,
     transfer::CASES,
     transfer::damage::CASES,
     transfer::streamed::CASES,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use base64ct::{Base64, Encoding};
 use pki_types::{CertificateDer, UnixTime};
 
+use crate::resumption::Fingerprint;
 use crate::x509::{CertificateFacts, MAX_INTERMEDIATES, Purpose};
 use crate::{Capability, CertificateError, Error, ErrorKind, Result, RevocationLists, ServerName};
 
@@ -126,6 +127,34 @@ impl Checks {
             (matches!(verification, Verification::Uniform), Capability::UniformVerification),
         ]
         .into_iter()
+    }
+
+    /// Whether all of it can be told apart from other checks by a name that outlives the program.
+    pub(crate) fn can_be_named(&self) -> bool {
+        !matches!(self.clock, Clock::Custom(_))
+            && matches!(self.verification, Verification::Library | Verification::Uniform)
+    }
+
+    /// Adds it to a fingerprint; a program's own verifier or clock by its address.
+    pub(crate) fn add_to(&self, fingerprint: Fingerprint) -> Fingerprint {
+        let Self { clock, common_name, depth, pins, revocation, verification } = self;
+        let clock = match clock {
+            Clock::System | Clock::Fixed(_) => format!("{clock:?}"),
+            Clock::Custom(now) => format!("{:p}", Arc::as_ptr(now)),
+        };
+        let by = match verification {
+            Verification::Library => "library".to_owned(),
+            Verification::Uniform => "uniform".to_owned(),
+            Verification::Follow(verifier) => format!("after {:p}", Arc::as_ptr(verifier)),
+            Verification::Replace(verifier) => format!("in place {:p}", Arc::as_ptr(verifier)),
+        };
+        let words = format!("{clock} {common_name} {depth} {by}");
+        let fingerprint = fingerprint.with(words.as_bytes());
+        let pinned = pins.iter().fold(fingerprint, |so_far, pin| so_far.with(pin.as_bytes()));
+        match revocation {
+            Some(lists) => lists.add_to(pinned),
+            None => pinned,
+        }
     }
 
     /// Checks the parts against each other; `chain` is whether the chain is verified at all.

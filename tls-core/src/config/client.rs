@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use super::danger::Skip;
+use super::danger::{KeyLog, Skip};
 use super::{
     Checks, EndOfStream, StaplePolicy, check_parameters, parameters_required, versions_required,
 };
 use crate::connection::Rules;
+use crate::resumption::Fingerprint;
 use crate::x509::{Algorithms, Purpose};
 use crate::{
-    Capabilities, Capability, CipherSuite, Error, ErrorKind, Group, Identity, Judge, Protocols,
-    Result, Roots, Versions,
+    Backend, Capabilities, Capability, CipherSuite, Error, ErrorKind, Group, Identity, Judge,
+    MemoryStore, Protocols, Result, Resumption, Roots, SessionStore, Sessions, Versions,
 };
 
 /// What a client wants from its connections: an immutable value, cheap to clone.
@@ -27,6 +28,8 @@ pub struct ClientConfig {
     end_of_stream: EndOfStream,
     groups: Arc<[Group]>,
     identity: Option<Identity>,
+    key_log: Option<KeyLog>,
+    resumption: Resumption,
     roots: Roots,
     send_server_name: bool,
     staple: StaplePolicy,
@@ -74,6 +77,16 @@ impl ClientConfig {
         self.identity.as_ref()
     }
 
+    /// Where the secrets are logged.
+    pub fn key_log(&self) -> Option<&KeyLog> {
+        self.key_log.as_ref()
+    }
+
+    /// Whether sessions are resumed, and where they are kept.
+    pub fn resumption(&self) -> &Resumption {
+        &self.resumption
+    }
+
     /// Wipes the private key of the identity, in all clones of it: to be called once every
     /// [`Client`](crate::Client) is made, which go on. To make another is an error from then on.
     pub fn clear_keys(&self) {
@@ -111,6 +124,8 @@ impl ClientConfig {
             end_of_stream: _, // the core's own
             groups,
             identity,
+            key_log,
+            resumption,
             roots,
             send_server_name,
             staple,
@@ -134,6 +149,9 @@ impl ClientConfig {
                 identity.as_ref().is_some_and(|own| own.leaf_facts().is_ed25519()),
                 Capability::Ed25519,
             ),
+            (key_log.is_some(), Capability::KeyLog),
+            (matches!(resumption, Resumption::Memory(_)), Capability::ResumeClient),
+            (matches!(resumption, Resumption::Store(_)), Capability::ExportSessions),
             (!send_server_name, Capability::OmitServerName),
             (partial, Capability::PartialChains),
             (*staple != StaplePolicy::Off, Capability::RequestStaple),
@@ -157,6 +175,44 @@ impl ClientConfig {
         Judge::new(&self.checks, Purpose::ServerAuth, skip, self.staple, roots, algorithms)
     }
 
+    /// A hash of all that decides whom a session is with, and how it was verified.
+    fn fingerprint(&self, backend: &str) -> [u8; 32] {
+        // Destructured in full, so that a new field cannot be forgotten here.
+        let Self {
+            alpn,
+            checks,
+            cipher_suites,
+            danger,
+            end_of_stream: _, // of no concern to a session
+            groups: _,
+            identity,
+            key_log: _,
+            resumption: _,
+            roots,
+            send_server_name,
+            staple,
+            versions,
+        } = self;
+        let own = identity.as_ref().map_or(&[][..], |own| own.leaf());
+        let words =
+            format!("{cipher_suites:?} {danger:?} {send_server_name} {staple:?} {versions:?}");
+        let fingerprint = Fingerprint::new(backend).with(&alpn.to_wire()).with(own);
+        checks.add_to(roots.add_to(fingerprint.with(words.as_bytes()))).finish()
+    }
+
+    /// Where a library that gives sessions as bytes keeps them.
+    pub(crate) fn sessions(&self, backend: &dyn Backend) -> Option<Sessions> {
+        let can = backend.capabilities().contains(Capability::ResumeClient);
+        let memory = |servers| -> Arc<dyn SessionStore> { Arc::new(MemoryStore::new(servers)) };
+        let store = match &self.resumption {
+            Resumption::Auto if can => memory(Resumption::SERVERS),
+            Resumption::Auto | Resumption::Off => return None,
+            Resumption::Memory(servers) => memory(*servers),
+            Resumption::Store(store) => store.clone(),
+        };
+        Some(Sessions::new(store, self.fingerprint(backend.name())))
+    }
+
     pub(crate) fn rules(&self) -> Rules {
         Rules::client(self.end_of_stream)
     }
@@ -173,6 +229,8 @@ pub struct ClientConfigBuilder {
     end_of_stream: EndOfStream,
     groups: Vec<Group>,
     identity: Option<Identity>,
+    key_log: Option<KeyLog>,
+    resumption: Resumption,
     roots: Roots,
     send_server_name: bool,
     staple: StaplePolicy,
@@ -189,6 +247,8 @@ impl Default for ClientConfigBuilder {
             end_of_stream: EndOfStream::default(),
             groups: Vec::new(),
             identity: None,
+            key_log: None,
+            resumption: Resumption::Auto,
             roots: Roots::default(),
             send_server_name: true,
             staple: StaplePolicy::default(),
@@ -241,6 +301,19 @@ impl ClientConfigBuilder {
         self
     }
 
+    /// Logs the secrets, by which everything can be decrypted. Off by default, whatever the environment
+    /// says.
+    pub fn key_log(mut self, log: KeyLog) -> Self {
+        self.key_log = Some(log);
+        self
+    }
+
+    /// Whether sessions are resumed, and where they are kept; in memory by default.
+    pub fn resumption(mut self, resumption: Resumption) -> Self {
+        self.resumption = resumption;
+        self
+    }
+
     /// The roots to trust.
     pub fn roots(mut self, roots: Roots) -> Self {
         self.roots = roots;
@@ -278,6 +351,10 @@ impl ClientConfigBuilder {
             let why = "a client staples nothing to its certificate";
             return Err(Error::new(ErrorKind::Config).because(why));
         }
+        if matches!(self.resumption, Resumption::Store(_)) && !self.checks.can_be_named() {
+            let why = "sessions in a store would outlive the program's own verifier or clock";
+            return Err(Error::new(ErrorKind::Config).because(why));
+        }
         if self.staple == StaplePolicy::Require && !chain {
             let why = "a staple is required, but the chain of who could sign it is not verified";
             return Err(Error::new(ErrorKind::Config).because(why));
@@ -290,6 +367,8 @@ impl ClientConfigBuilder {
             end_of_stream: self.end_of_stream,
             groups: self.groups.into(),
             identity: self.identity,
+            key_log: self.key_log,
+            resumption: self.resumption,
             roots: self.roots,
             send_server_name: self.send_server_name,
             staple: self.staple,

@@ -2,6 +2,8 @@
 
 use crate::{Capabilities, Capability};
 
+pub use crate::secrets::KeyLog;
+
 /// Which parts of the verification of a server's certificate to leave out.
 ///
 /// Three separate switches: leaving one part out never leaves out another. Whatever is left out,

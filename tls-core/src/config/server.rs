@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use super::danger::Skip;
+use super::danger::{KeyLog, Skip};
 use super::{
     Checks, EndOfStream, StaplePolicy, check_parameters, parameters_required, versions_required,
 };
 use crate::connection::Rules;
+use crate::resumption::Fingerprint;
 use crate::x509::{Algorithms, Purpose};
 use crate::{
-    AlpnConfig, AlpnMismatch, AlpnPreference, Capabilities, Capability, CipherSuite, Error,
-    ErrorKind, Group, Identities, Identity, Judge, Protocols, Result, Roots, Versions,
+    AlpnConfig, AlpnMismatch, AlpnPreference, Backend, Capabilities, Capability, CipherSuite,
+    Error, ErrorKind, Group, Identities, Identity, Judge, Protocols, Result, Roots, TicketKeys,
+    Tickets, Versions,
 };
 
 /// Whether a server asks its clients for a certificate.
@@ -52,6 +54,8 @@ pub struct ServerConfig {
     end_of_stream: EndOfStream,
     groups: Arc<[Group]>,
     identities: Identities,
+    key_log: Option<KeyLog>,
+    tickets: Tickets,
     versions: Versions,
 }
 
@@ -68,6 +72,8 @@ impl ServerConfig {
             end_of_stream: EndOfStream::default(),
             groups: Vec::new(),
             identities: vec![identity],
+            key_log: None,
+            tickets: Tickets::Auto,
             versions: Versions::default(),
         }
     }
@@ -107,6 +113,16 @@ impl ServerConfig {
         &self.identities
     }
 
+    /// Where the secrets are logged.
+    pub fn key_log(&self) -> Option<&KeyLog> {
+        self.key_log.as_ref()
+    }
+
+    /// Whether clients may resume sessions, and under which keys.
+    pub fn tickets(&self) -> &Tickets {
+        &self.tickets
+    }
+
     /// Wipes the private keys of all identities, in all clones of them: to be called once every
     /// [`Server`](crate::Server) is made, which go on. To make another is an error from then on.
     pub fn clear_keys(&self) {
@@ -129,6 +145,8 @@ impl ServerConfig {
             end_of_stream: _, // the core's own
             groups,
             identities,
+            key_log,
+            tickets,
             versions,
         } = self;
         let default_policy = (*preference, *mismatch) == Default::default();
@@ -142,6 +160,9 @@ impl ServerConfig {
             (*client_auth == ClientAuth::Unverified, Capability::UnverifiedClients),
             (identities.iter().any(|own| own.signer().is_some()), Capability::ExternalSigner),
             (identities.iter().any(|own| own.async_signer().is_some()), Capability::AsyncSigner),
+            (key_log.is_some(), Capability::KeyLog),
+            (matches!(tickets, Tickets::Keys(_)), Capability::ResumeServer),
+            (matches!(tickets, Tickets::Off), Capability::TicketsOff),
             (identities.iter().any(Identity::has_staple), Capability::SendStaple),
         ];
         versions_required(*versions, Capability::Tls12Server, Capability::Tls13Server)
@@ -168,6 +189,49 @@ impl ServerConfig {
         }
     }
 
+    /// A hash of all that decides who a server is and whom it lets in, with the identity of this index: a
+    /// session made with another is not resumed.
+    pub(crate) fn session_context(&self, identity: usize) -> [u8; 32] {
+        // Destructured in full, so that a new field cannot be forgotten here.
+        let Self {
+            alpn: AlpnConfig { protocols, preference, mismatch },
+            checks,
+            cipher_suites: _, // the library looks at the one in the session
+            client_auth,
+            end_of_stream: _, // of no concern to a session
+            groups: _,
+            identities,
+            key_log: _,
+            tickets: _,
+            versions: _,
+        } = self;
+        let asks = match client_auth {
+            ClientAuth::None => "none",
+            ClientAuth::Request(_) => "request",
+            ClientAuth::Require(_) => "require",
+            ClientAuth::Unverified => "unverified",
+        };
+        let fingerprint = Fingerprint::new(asks)
+            .with(&protocols.to_wire())
+            .with(format!("{preference:?} {mismatch:?}").as_bytes())
+            .with(identities.get(identity).map_or(&[][..], |own| own.leaf()));
+        let fingerprint = match client_auth.roots() {
+            Some(roots) => roots.add_to(fingerprint),
+            None => fingerprint,
+        };
+        checks.add_to(fingerprint).finish()
+    }
+
+    /// The keys of tickets, if there are to be tickets.
+    pub(crate) fn ticket_keys(&self, backend: &dyn Backend) -> Result<Option<TicketKeys>> {
+        let can = backend.capabilities().contains(Capability::ResumeServer);
+        match &self.tickets {
+            Tickets::Auto if can => TicketKeys::automatic(Tickets::LIFETIME).map(Some),
+            Tickets::Auto | Tickets::Off => Ok(None),
+            Tickets::Keys(keys) => Ok(Some(keys.clone())),
+        }
+    }
+
     pub(crate) fn rules(&self) -> Rules {
         Rules::server(self.end_of_stream, self.alpn.assumed())
     }
@@ -186,6 +250,8 @@ pub struct ServerConfigBuilder {
     end_of_stream: EndOfStream,
     groups: Vec<Group>,
     identities: Vec<Identity>,
+    key_log: Option<KeyLog>,
+    tickets: Tickets,
     versions: Versions,
 }
 
@@ -246,6 +312,19 @@ impl ServerConfigBuilder {
         self
     }
 
+    /// Logs the secrets, by which everything can be decrypted. Off by default, whatever the environment
+    /// says.
+    pub fn key_log(mut self, log: KeyLog) -> Self {
+        self.key_log = Some(log);
+        self
+    }
+
+    /// Whether clients may resume sessions, and under which keys; under the server's own by default.
+    pub fn tickets(mut self, tickets: Tickets) -> Self {
+        self.tickets = tickets;
+        self
+    }
+
     /// The versions to accept.
     pub fn versions(mut self, versions: Versions) -> Self {
         self.versions = versions;
@@ -281,6 +360,8 @@ impl ServerConfigBuilder {
             end_of_stream: self.end_of_stream,
             groups: self.groups.into(),
             identities: Identities::new(self.identities),
+            key_log: self.key_log,
+            tickets: self.tickets,
             versions: self.versions,
         })
     }

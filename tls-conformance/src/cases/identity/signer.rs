@@ -6,8 +6,8 @@ use rcgen::{KeyPair, SigningKey};
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PSS_SHA256, RsaKeyPair};
 use tls_core::{
-    Alert, Backend, ClientAuth, ClientConfig, Error, ErrorKind, Identity, Result, ServerConfig,
-    SignatureScheme, Signer, Version, Versions,
+    Alert, Backend, ClientAuth, ClientConfig, Error, ErrorKind, Identity, Result, Resumption,
+    ServerConfig, SignatureScheme, Signer, Version, Versions,
 };
 
 use crate::cases::verification::{ed25519, p384};
@@ -187,7 +187,7 @@ fn elsewhere(root: &Authority, leaf: Leaf, fault: Option<Fault>) -> (Identity, A
     (Identity::with_signer(chain, hand.clone()).unwrap(), hand)
 }
 
-/// A server that is `own`, and a client that trusts `root`.
+/// A server that is `own`, and a client that trusts `root`, for whom it has to sign each time.
 pub(super) fn serving(
     (client, server): (&dyn Backend, &dyn Backend),
     root: &Authority,
@@ -195,6 +195,7 @@ pub(super) fn serving(
     versions: Versions,
 ) -> Result<Ends> {
     let c = ClientConfig::builder().roots(root.roots()).versions(versions);
+    let c = c.resumption(Resumption::Off);
     let s = ServerConfig::builder(own).versions(versions);
     Ends::new((client, c), (server, s))
 }
@@ -207,6 +208,7 @@ pub(super) fn visiting(
     versions: Versions,
 ) -> Result<Ends> {
     let c = ClientConfig::builder().roots(root.roots()).identity(own).versions(versions);
+    let c = c.resumption(Resumption::Off);
     let s = ServerConfig::builder(root.server(NAME))
         .client_auth(ClientAuth::Require(root.roots()))
         .versions(versions);

@@ -9,7 +9,7 @@ use tls_core::danger::Skip;
 use tls_core::pki_types::CertificateDer;
 use tls_core::{
     Alert, Backend, CertificateError, Checks, Client, ClientConfig, ErrorKind, Identity, Result,
-    Roots, Server, ServerConfig, Staple, StaplePolicy, Version, Versions,
+    Resumption, Roots, Server, ServerConfig, Staple, StaplePolicy, Version, Versions,
 };
 
 use super::{both_versions, cases};
@@ -310,8 +310,10 @@ fn a_staple_works_one_byte_at_a_time(client: &dyn Backend, server: &dyn Backend)
     meeting.in_effect()
 }
 
-/// A client and a server, to be used several times.
+/// A client and a server, to be used several times. A resumed connection would bring no response of its
+/// own.
 fn compiled(meeting: &Meeting<'_>, server: ServerConfig) -> Result<(Client, Server)> {
-    let client = Client::new(&meeting.client_config().build()?, meeting.client)?;
+    let client = meeting.client_config().resumption(Resumption::Off).build()?;
+    let client = Client::new(&client, meeting.client)?;
     Ok((client, Server::new(&server, meeting.server)?))
 }

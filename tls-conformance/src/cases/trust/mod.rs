@@ -19,7 +19,7 @@ use tls_core::pki_types::{CertificateDer, UnixTime};
 use tls_core::x509::{CertificateFacts, Purpose};
 use tls_core::{
     Alert, Backend, CertificateError, Checks, ClientAuth, ClientConfig, Connection, ErrorKind,
-    Identity, Presented, Result, Roots, ServerConfig, Verifier, Version, Versions,
+    Identity, Presented, Result, Resumption, Roots, ServerConfig, Verifier, Version, Versions,
 };
 
 use super::verification;
@@ -86,7 +86,8 @@ impl<'a> Trial<'a> {
 
     /// Two sides, compiled: the judge trusts `roots`, the other is `identity`.
     pub(super) fn ends(&self, roots: &Roots, identity: &Identity) -> Result<Ends> {
-        let client = ClientConfig::builder().versions(self.versions);
+        // Who resumes is not judged again.
+        let client = ClientConfig::builder().versions(self.versions).resumption(Resumption::Off);
         let (client, server) = match self.judge {
             Side::Client => (
                 client.roots(roots.clone()).checks(self.checks.clone()).danger(self.skip),
