@@ -52,21 +52,21 @@ capabilities! {
     CipherSuites = "cipher-suites";
     /// A client can present a certificate when asked.
     ClientIdentity = "client-identity";
+    /// A certificate can be for the common name in its subject, if it has no other name.
+    CommonNames = "common-names";
+    /// Pins and an application's verifier have a say about a peer's certificates as it sent them,
+    /// during the handshake.
+    CustomVerification = "custom-verification";
     /// Without a choice all of [`CipherSuite::DEFAULT`](crate::CipherSuite::DEFAULT) are on offer.
     DefaultSuites = "default-suites";
     /// Peers can prove who they are with an Ed25519 key (RFC 8422 §5.1.1, RFC 8446 §4.2.3).
     Ed25519 = "ed25519";
     /// An error is told to the peer by an alert also once what is sent is encrypted.
     EncryptedAlerts = "encrypted-alerts";
-    /// A certificate can be for the common name in its subject, if it has no other name.
-    CommonNames = "common-names";
-    /// Pins and an application's verifier have a say about a peer's certificates as it sent them,
-    /// during the handshake.
-    CustomVerification = "custom-verification";
-    /// Keying material can be exported to the protocols above (RFC 5705, RFC 8446 §7.5).
-    Exporter = "exporter";
     /// A client's sessions can be kept as bytes, also beyond the process.
     ExportSessions = "export-sessions";
+    /// Keying material can be exported to the protocols above (RFC 5705, RFC 8446 §7.5).
+    Exporter = "exporter";
     /// A private key can stay elsewhere: signatures are made by a [`Signer`](crate::Signer).
     ExternalSigner = "external-signer";
     /// The key-exchange groups can be chosen.
