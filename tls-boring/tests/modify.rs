@@ -5,12 +5,13 @@ use tls_boring::Boring;
 use tls_conformance::Leaf;
 use tls_core::{
     CertificateError, Client, ClientConfig, Connection, ErrorKind, Progress, Roots, Server,
-    ServerConfig,
+    ServerConfig, Tickets,
 };
 
 #[test]
 fn the_escape_hatch_runs_last_on_the_native_context() {
-    let config = ServerConfig::builder(Leaf::server(&["localhost"]).self_signed()).build().unwrap();
+    let identity = Leaf::server(&["localhost"]).self_signed();
+    let config = ServerConfig::builder(identity).tickets(Tickets::Off).build().unwrap();
     let (sender, seen) = std::sync::mpsc::channel();
     let backend = Boring::new().modify(move |context| {
         let _ = sender.send(context.options());

@@ -2,12 +2,13 @@
 
 use openssl::ssl::SslOptions;
 use tls_conformance::Leaf;
-use tls_core::{ErrorKind, Server, ServerConfig};
+use tls_core::{ErrorKind, Server, ServerConfig, Tickets};
 use tls_openssl::Openssl;
 
 #[test]
 fn the_escape_hatch_runs_last_on_the_native_context() {
-    let config = ServerConfig::builder(Leaf::server(&["localhost"]).self_signed()).build().unwrap();
+    let identity = Leaf::server(&["localhost"]).self_signed();
+    let config = ServerConfig::builder(identity).tickets(Tickets::Off).build().unwrap();
     let (sender, seen) = std::sync::mpsc::channel();
     let backend = Openssl::new().modify(move |context| {
         let _ = sender.send(context.options());

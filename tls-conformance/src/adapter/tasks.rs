@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker, ready};
 
-use tls_core::{Backend, Client, ErrorKind, Server};
+use tls_core::{Backend, Capability, Client, ErrorKind, Server, Tickets};
 
 use super::Adapter;
 use super::chaos::Noise;
@@ -126,6 +126,11 @@ impl<'a> Tasks<'a> {
 /// A client and a server that get along.
 pub(super) fn ends(backend: &'static dyn Backend) -> (Client, Server) {
     let (client, server) = configs();
+    // Tickets come when they like, and would be in the way of what is counted and cut.
+    let server = match backend.capabilities().contains(Capability::TicketsOff) {
+        true => server.tickets(Tickets::Off),
+        false => server,
+    };
     let client = Client::new(&client.build().unwrap(), backend).unwrap();
     (client, Server::new(&server.build().unwrap(), backend).unwrap())
 }
