@@ -63,15 +63,21 @@ pub(crate) struct Rules {
     end_of_stream: EndOfStream,
     assumed_alpn: Option<Box<[u8]>>,
     is_server: bool,
+    needs_extended_master_secret: bool,
 }
 
 impl Rules {
-    pub(crate) fn client(end_of_stream: EndOfStream) -> Self {
-        Self { end_of_stream, assumed_alpn: None, is_server: false }
+    pub(crate) fn client(end_of_stream: EndOfStream, needs_extended_master_secret: bool) -> Self {
+        Self { end_of_stream, assumed_alpn: None, is_server: false, needs_extended_master_secret }
     }
 
-    pub(crate) fn server(end_of_stream: EndOfStream, assumed_alpn: Option<&[u8]>) -> Self {
-        Self { end_of_stream, assumed_alpn: assumed_alpn.map(Into::into), is_server: true }
+    pub(crate) fn server(
+        end_of_stream: EndOfStream,
+        assumed_alpn: Option<&[u8]>,
+        needs_extended_master_secret: bool,
+    ) -> Self {
+        let assumed_alpn = assumed_alpn.map(Into::into);
+        Self { end_of_stream, assumed_alpn, is_server: true, needs_extended_master_secret }
     }
 }
 
@@ -98,7 +104,7 @@ impl Connection {
 
     /// On a server that waits to be chosen.
     pub(crate) fn unheard() -> Self {
-        Self::new(Box::new(NotBegun), Rules::server(EndOfStream::default(), None))
+        Self::new(Box::new(NotBegun), Rules::server(EndOfStream::default(), None, false))
     }
 
     /// Goes on as the connection of a server that has been chosen.
@@ -175,6 +181,7 @@ impl Connection {
         }
         let progress = self.call(|session, wire| session.handshake(wire))?;
         if progress == Progress::Ready(()) {
+            self.check_master_secret()?;
             self.phase = Phase::Traffic;
         }
         Ok(progress)
@@ -429,6 +436,21 @@ impl Connection {
             }
             Ok(progress) => Ok(progress),
             Err(e) => Err(self.fail(e)),
+        }
+    }
+
+    /// Refuses secrets that do not depend on the whole handshake, if they have to (RFC 7627).
+    fn check_master_secret(&mut self) -> Result<()> {
+        if !self.rules.needs_extended_master_secret {
+            return Ok(());
+        }
+        let has = self.session.look().negotiated().extended_master_secret;
+        match has {
+            Some(true) => Ok(()),
+            Some(false) | None => {
+                let e = Error::new(ErrorKind::Protocol);
+                Err(self.fail(e.because("the peer has no extended master secret")))
+            }
         }
     }
 
