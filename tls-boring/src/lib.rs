@@ -10,6 +10,7 @@
 mod config;
 mod error;
 mod ffi;
+mod parameters;
 mod resumption;
 mod session;
 mod signatures;
