@@ -8,8 +8,8 @@ use boring::ssl::{AlpnError, Ssl, SslContext, SslContextBuilder, SslMethod, SslV
 use boring::x509::X509;
 use tls_core::{
     Acceptor, AlpnOutcome, ClientAuth, ClientConfig, Connector, Error, ErrorKind, Identity, Judge,
-    Protocols, Result, Roots, ServerConfig, ServerName, Session, Sessions, Staple, Supported,
-    TicketKeys,
+    Protocols, Result, Roots, ServerConfig, ServerName, Session, Sessions, SignatureScheme, Staple,
+    Supported, TicketKeys,
 };
 use tls_libssl::Trusted;
 
@@ -41,6 +41,7 @@ pub(crate) fn client(
 ) -> Result<BoringConnector> {
     let mut context = SslContext::builder(SslMethod::tls()).map_err(backend_error)?;
     parameters::set(&mut context, config.versions(), config.cipher_suites(), config.groups())?;
+    parameters::set_finer(&mut context, config.signature_schemes(), config.record_limit())?;
     let judge = config.judge();
     let nothing = Roots::empty();
     // Roots that nobody will ask need not be there.
@@ -55,7 +56,7 @@ pub(crate) fn client(
         context.set_status_callback(verify::judge_staple).map_err(config_error)?;
     }
     if let Some(identity) = config.identity() {
-        set_identity(&mut context, identity)?;
+        set_identity(&mut context, identity, config.signature_schemes())?;
         ffi::note_certificate_requests(&mut context);
     }
     if !config.alpn().is_empty() {
@@ -86,7 +87,9 @@ pub(crate) fn server(
     let load = |(index, identity): (usize, &Identity)| -> Result<(SslContext, Option<Staple>)> {
         let mut context = SslContext::builder(SslMethod::tls()).map_err(backend_error)?;
         parameters::set(&mut context, config.versions(), config.cipher_suites(), config.groups())?;
-        set_identity(&mut context, identity)?;
+        parameters::set_finer(&mut context, config.signature_schemes(), config.record_limit())?;
+        parameters::set_choices(&mut context, config.suite_order(), config.cipher_suites())?;
+        set_identity(&mut context, identity, config.signature_schemes())?;
         set_client_auth(&mut context, config.client_auth(), &anchors, judge)?;
         let alpn = config.alpn().clone();
         if !alpn.protocols.is_empty() {
@@ -99,8 +102,9 @@ pub(crate) fn server(
             });
         }
         let groups = parameters::group_list(config.groups());
+        let schemes = parameters::scheme_list(config.signature_schemes());
         context.set_select_certificate_callback(move |mut hello| {
-            parameters::note_offer(&hello, &groups);
+            parameters::note_offer(&hello, &groups, &schemes);
             let meant = hello.ssl().ssl_context().verify_mode();
             hello.ssl_mut().set_verify(meant);
             Ok(())
@@ -122,7 +126,11 @@ pub(crate) fn server(
     })
 }
 
-fn set_identity(context: &mut SslContextBuilder, identity: &Identity) -> Result<()> {
+fn set_identity(
+    context: &mut SslContextBuilder,
+    identity: &Identity,
+    schemes: &[SignatureScheme],
+) -> Result<()> {
     let unusable = |what: &'static str| move |e: ErrorStack| config_error(e).because(what);
     let refused =
         |why: &'static str| Err(Error::from_backend(ErrorKind::Config, NAME, why).because(why));
@@ -131,8 +139,7 @@ fn set_identity(context: &mut SslContextBuilder, identity: &Identity) -> Result<
     if verify::is_weak(&public) {
         return refused("the private key is too short");
     }
-    let known = |scheme| parameters::SIGNATURES.iter().any(|(own, _)| *own == scheme);
-    let key = match signer::set(context, identity, known)? {
+    let key = match signer::set(context, identity, schemes)? {
         true => None,
         false => {
             let key = PKey::private_key_from_der(identity.key()?.secret_der());

@@ -44,6 +44,7 @@ pub(crate) fn client(
 ) -> Result<OpensslConnector> {
     let mut context = SslContext::builder(SslMethod::tls_client()).map_err(backend_error)?;
     parameters::set(&mut context, config.versions(), config.cipher_suites(), config.groups())?;
+    parameters::set_finer(&mut context, config.signature_schemes(), config.record_limit())?;
     let judge = config.judge();
     let nothing = Roots::empty();
     // Roots that nobody will ask need not be there.
@@ -88,6 +89,8 @@ pub(crate) fn server(
     let load = |(index, identity): (usize, &Identity)| -> Result<(SslContext, Option<Staple>)> {
         let mut context = SslContext::builder(SslMethod::tls_server()).map_err(backend_error)?;
         parameters::set(&mut context, config.versions(), config.cipher_suites(), config.groups())?;
+        parameters::set_finer(&mut context, config.signature_schemes(), config.record_limit())?;
+        parameters::set_choices(&mut context, config.suite_order(), config.dh_params())?;
         set_identity(&mut context, identity)?;
         set_client_auth(&mut context, config.client_auth(), &anchors, judge)?;
         if identity.staple().is_some() {

@@ -2,7 +2,9 @@
 
 use openssl::error::ErrorStack;
 use openssl::ssl::{SslContextBuilder, SslMode, SslOptions, SslSessionCacheMode, SslVersion};
-use tls_core::{CipherSuite, Group, Result, Version, Versions};
+use tls_core::{
+    CipherSuite, DhParams, Group, Result, SignatureScheme, SuiteOrder, Version, Versions,
+};
 use tls_libssl::{MAX_CERTIFICATES, group_name};
 
 use crate::error::config_error;
@@ -52,6 +54,37 @@ pub(crate) fn set(
         Ok(())
     };
     set().map_err(config_error)
+}
+
+/// What a configuration says beyond that, if it does.
+pub(crate) fn set_finer(
+    context: &mut SslContextBuilder,
+    schemes: &[SignatureScheme],
+    record_limit: Option<usize>,
+) -> Result<()> {
+    let schemes = schemes.iter().filter_map(|scheme| scheme.name()).collect::<Vec<_>>();
+    if !schemes.is_empty() {
+        context.set_sigalgs_list(&schemes.join(":")).map_err(config_error)?;
+    }
+    match record_limit {
+        Some(bytes) => ffi::set_max_send_fragment(context, bytes).map_err(config_error),
+        None => Ok(()),
+    }
+}
+
+/// What only a server has to choose.
+pub(crate) fn set_choices(
+    context: &mut SslContextBuilder,
+    order: SuiteOrder,
+    dh_params: DhParams,
+) -> Result<()> {
+    if order == SuiteOrder::Client {
+        context.clear_options(SslOptions::CIPHER_SERVER_PREFERENCE);
+    }
+    match dh_params {
+        DhParams::None => Ok(()),
+        DhParams::Auto => ffi::set_dh_auto(context).map_err(config_error),
+    }
 }
 
 fn openssl_names(suites: &[&CipherSuite]) -> Vec<&'static str> {
