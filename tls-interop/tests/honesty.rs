@@ -650,6 +650,7 @@ impl Session for Poorer<dyn Session> {
             Capability::PostQuantum if facts.group.is_some_and(Group::is_post_quantum) => {
                 facts.group = Some(Group::X25519);
             }
+            Capability::Exporter => facts.extended_master_secret = None,
             Capability::ReportCipherSuite => facts.cipher_suite = None,
             Capability::ReportGroup => facts.group = None,
             Capability::ReportLocalCertificate => facts.local_certificate = None,
