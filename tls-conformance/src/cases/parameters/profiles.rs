@@ -43,6 +43,7 @@ cases! { "profiles";
 fn modern_offers_tls13_and_nothing_older(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
     let (client, server) = configs();
     let client = client.versions(only(Version::Tls12)).profile(Profile::Modern);
+    let server = server.versions(only(Version::Tls13));
     let mut pair = Pair::new((c, client), (s, server))?;
     let hello = seen::hello(&mut pair)?;
     assert_eq!(hello.versions, [Version::Tls13.number()]);
