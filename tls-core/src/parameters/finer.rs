@@ -7,7 +7,8 @@ use crate::{
 
 /// Whose order of cipher suites decides, where both sides have several in common.
 ///
-/// Which group and which signature scheme are used is not decided by it: in this the libraries differ.
+/// Which group and which signature scheme are used is not decided by it: some libraries let the same side
+/// choose those too, and some do not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum SuiteOrder {
     /// The server's own.
