@@ -42,6 +42,23 @@ pub(crate) fn has_extended_master_secret(ssl: &SslRef) -> bool {
     unsafe { boring_sys::SSL_get_extms_support(ssl.as_ptr()) == 1 }
 }
 
+/// The first Finished message of a handshake in TLS 1.2, `SSL_get_tls_unique`; `None` where BoringSSL
+/// gives none.
+pub(crate) fn tls_unique(ssl: &SslRef) -> Option<Vec<u8>> {
+    let mut finished = [0; 64];
+    let mut length = 0;
+    // SAFETY: `ssl` is a live SSL, and only read; no more is written than there is room for.
+    let result = unsafe {
+        boring_sys::SSL_get_tls_unique(
+            ssl.as_ptr(),
+            finished.as_mut_ptr(),
+            &raw mut length,
+            finished.len(),
+        )
+    };
+    (result == 1).then(|| finished[..length].to_vec())
+}
+
 /// Has BoringSSL take new keys with its next write, and ask the peer for the same.
 pub(crate) fn update_keys(ssl: &mut SslRef) -> Result<(), ErrorStack> {
     let requested = boring_sys::SSL_KEY_UPDATE_REQUESTED as c_int;

@@ -114,6 +114,7 @@ impl Backend for Boring {
             Capability::SkipNameVerification,
             Capability::SkipTimeVerification,
             Capability::TicketsOff,
+            Capability::TlsUnique,
             Capability::Tls12Client,
             Capability::Tls12HalfClose,
             Capability::Tls12Server,

@@ -120,6 +120,8 @@ capabilities! {
     SkipTimeVerification = "skip-time-verification";
     /// A server can be told to let nothing be resumed.
     TicketsOff = "tickets-off";
+    /// In TLS 1.2 the channel binding `tls-unique` can be told (RFC 5929 §3).
+    TlsUnique = "tls-unique";
     /// A client can speak TLS 1.2, and can choose it alone.
     Tls12Client = "tls12-client";
     /// In TLS 1.2 one side can close and read on, and the other write on, as in TLS 1.3

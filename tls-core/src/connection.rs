@@ -361,8 +361,10 @@ impl Connection {
     ///
     /// [`ErrorKind::Misuse`] before the handshake is done, and where the binding is not defined: for
     /// `tls-exporter` in TLS 1.2 without the extended master secret (RFC 9266 §4.2), for
-    /// `tls-server-end-point` if the certificate's signature has no hash function (RFC 5929 §4.1);
-    /// [`ErrorKind::Unsupported`] if the backend lacks [`Capability::Exporter`](crate::Capability), or
+    /// `tls-server-end-point` if the certificate's signature has no hash function (RFC 5929 §4.1), for
+    /// `tls-unique` in TLS 1.3 (RFC 9266 §1), and on a connection that was resumed without the extended
+    /// master secret (RFC 7627 §1); [`ErrorKind::Unsupported`] if the backend lacks
+    /// [`Capability::Exporter`](crate::Capability) or [`Capability::TlsUnique`](crate::Capability), or
     /// cannot tell its own certificate.
     pub fn channel_binding(&self, kind: ChannelBinding) -> Result<Vec<u8>> {
         self.check_established("channel binding")?;
@@ -383,6 +385,19 @@ impl Connection {
                     false => negotiated.peer_chain.into_iter().next(),
                 };
                 server_end_point(&certificate.ok_or(lacks)?)
+            }
+            ChannelBinding::TlsUnique => {
+                if negotiated.version == Some(Version::Tls13) {
+                    return Err(misuse("tls-unique is not defined in TLS 1.3"));
+                }
+                let unique = self.session.look().tls_unique()?;
+                // Such a connection can be made to have the Finished of another.
+                match (negotiated.resumed, negotiated.extended_master_secret) {
+                    (Some(false), _) | (_, Some(true)) => Ok(unique),
+                    _ => Err(misuse(
+                        "tls-unique of what was resumed needs the extended master secret",
+                    )),
+                }
             }
         }
     }

@@ -590,6 +590,13 @@ impl Session for Poorer<dyn Session> {
         }
     }
 
+    fn tls_unique(&self) -> Result<Vec<u8>> {
+        match self.to {
+            Capability::TlsUnique => Err(Error::new(ErrorKind::Unsupported(self.to))),
+            _ => self.inner.tls_unique(),
+        }
+    }
+
     fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {
         self.inner.buffered(wire)
     }

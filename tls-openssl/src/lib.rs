@@ -115,6 +115,7 @@ impl Backend for Openssl {
             Capability::SkipNameVerification,
             Capability::SkipTimeVerification,
             Capability::TicketsOff,
+            Capability::TlsUnique,
             Capability::Tls12Client,
             Capability::Tls12HalfClose,
             Capability::Tls12Server,

@@ -18,6 +18,7 @@ mod revocation;
 mod secrets;
 mod server_name;
 mod staple;
+mod tls_unique;
 mod transfer;
 mod trust;
 mod verification;
@@ -117,6 +118,7 @@ const GROUPS: &[&[Case]] = &[
     key_update::CASES,
     resumption::CASES,
     secrets::CASES,
+    tls_unique::CASES,
     transfer::CASES,
     transfer::damage::CASES,
     transfer::streamed::CASES,
