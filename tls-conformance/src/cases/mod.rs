@@ -118,6 +118,7 @@ const GROUPS: &[&[Case]] = &[
     key_update::CASES,
     resumption::CASES,
     secrets::CASES,
+    secrets::resumed::CASES,
     tls_unique::CASES,
     transfer::CASES,
     transfer::damage::CASES,
