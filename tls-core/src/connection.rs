@@ -6,6 +6,7 @@ use std::task::Waker;
 
 use crate::held::Held;
 use crate::identity::choose;
+use crate::rekey::Rekey;
 use crate::secrets::{check_export, server_end_point};
 use crate::x509::CertificateFacts;
 use crate::{
@@ -49,6 +50,7 @@ pub struct Connection {
     close_received: bool,
     truncated: bool,
     failure: Option<Error>,
+    rekey: Rekey,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,15 +65,22 @@ pub(crate) struct Rules {
     end_of_stream: EndOfStream,
     assumed_alpn: Option<Box<[u8]>>,
     is_server: bool,
+    /// After how many records the keys are to be new, if the program said so.
+    key_update_after: Option<u32>,
 }
 
 impl Rules {
     pub(crate) fn client(end_of_stream: EndOfStream) -> Self {
-        Self { end_of_stream, assumed_alpn: None, is_server: false }
+        Self { end_of_stream, assumed_alpn: None, is_server: false, key_update_after: None }
     }
 
     pub(crate) fn server(end_of_stream: EndOfStream, assumed_alpn: Option<&[u8]>) -> Self {
-        Self { end_of_stream, assumed_alpn: assumed_alpn.map(Into::into), is_server: true }
+        let assumed_alpn = assumed_alpn.map(Into::into);
+        Self { assumed_alpn, is_server: true, ..Self::client(end_of_stream) }
+    }
+
+    pub(crate) fn key_update_after(self, records: Option<u32>) -> Self {
+        Self { key_update_after: records, ..self }
     }
 }
 
@@ -81,6 +90,7 @@ impl Connection {
             session: Held::new(session),
             choice: None,
             wire: Wire::default(),
+            rekey: Rekey::new(rules.key_update_after),
             rules,
             first_bytes: FirstBytes::default(),
             phase: Phase::Handshake,
@@ -105,6 +115,7 @@ impl Connection {
     pub(crate) fn begin(&mut self, begun: Self) -> Result<()> {
         self.check_failure()?;
         (self.session, self.choice, self.rules) = (begun.session, begun.choice, begun.rules);
+        self.rekey = begun.rekey;
         Ok(())
     }
 
@@ -197,19 +208,17 @@ impl Connection {
         if self.session.alone().undelivered() == 0 {
             self.check_failure()?;
         }
-        match self.call(|session, wire| session.read(wire, buf)) {
+        match self.judge(|session, wire| session.read(wire, buf)) {
             Ok(Progress::Ready(0)) => {
                 self.close_received = true;
                 Ok(Progress::Ready(0))
             }
-            Err(e)
-                if e.kind() == ErrorKind::UnexpectedEof
-                    && self.rules.end_of_stream == EndOfStream::TolerateTruncation =>
-            {
+            Err(e) if e.kind() == ErrorKind::UnexpectedEof && self.tolerates_truncation() => {
                 self.failure = None;
                 self.truncated = true;
                 Ok(Progress::Ready(0))
             }
+            Err(e) => Err(self.fail(e)),
             other => other,
         }
     }
@@ -234,7 +243,18 @@ impl Connection {
         if self.wire.room() < Wire::MAX_RECORD {
             return Ok(Progress::WantWrite);
         }
-        self.call(|session, wire| session.write(wire, buf))
+        if self.rekey.is_due() {
+            match self.renew_keys()? {
+                Progress::Ready(()) => {}
+                Progress::WantRead => return Ok(Progress::WantRead),
+                Progress::WantWrite => return Ok(Progress::WantWrite),
+                Progress::WantSignature => return Ok(Progress::WantSignature),
+            }
+        }
+        let before = self.wire.pending().len();
+        let progress = self.call(|session, wire| session.write(wire, buf));
+        self.rekey.count(self.wire.pending().get(before..).unwrap_or_default());
+        progress
     }
 
     /// Puts close_notify on the wire: the end of what this side sends. Reading stays possible.
@@ -257,8 +277,8 @@ impl Connection {
     }
 
     /// Takes new keys for what this side sends, and asks the peer to do the same (RFC 8446 §4.6.3): at
-    /// the latest with the next write. The libraries do so by themselves when a key has been used as
-    /// often as it may; this is for programs that want it sooner.
+    /// the latest with the next write. That happens by itself long before a key has been used as often as
+    /// it may; this is for programs that want it sooner.
     ///
     /// # Errors
     ///
@@ -277,11 +297,35 @@ impl Connection {
         if self.wire.room() < Wire::MAX_RECORD {
             return Ok(Progress::WantWrite);
         }
-        match self.session.alone().update_keys(&mut self.wire) {
-            // Nothing has happened.
-            Err(e) if matches!(e.kind(), ErrorKind::Unsupported(_)) => Err(e),
-            progress => self.call(|_, _| progress),
+        self.take_new_keys()
+    }
+
+    /// Takes new keys because the old ones have been used enough.
+    fn renew_keys(&mut self) -> Result<Progress<()>> {
+        if self.session.alone().negotiated().version == Some(Version::Tls12) {
+            self.rekey.never();
+            return Ok(Progress::Ready(()));
         }
+        match self.take_new_keys() {
+            Err(e) if matches!(e.kind(), ErrorKind::Unsupported(_)) => {
+                // The library counts by itself, or there is nothing to be done.
+                self.rekey.never();
+                Ok(Progress::Ready(()))
+            }
+            progress => progress,
+        }
+    }
+
+    fn take_new_keys(&mut self) -> Result<Progress<()>> {
+        let progress = match self.session.alone().update_keys(&mut self.wire) {
+            // Nothing has happened.
+            Err(e) if matches!(e.kind(), ErrorKind::Unsupported(_)) => return Err(e),
+            progress => self.call(|_, _| progress)?,
+        };
+        if progress == Progress::Ready(()) {
+            self.rekey.renewed();
+        }
+        Ok(progress)
     }
 
     /// How many plaintext bytes [`read`](Self::read) gives without more bytes from the network.
@@ -429,22 +473,38 @@ impl Connection {
         self.rules.is_server && self.session.look().negotiated().version == Some(Version::Tls13)
     }
 
-    /// Calls the session, and judges what it cannot know: whether more bytes can come.
+    /// Calls the session; the first error is final.
     fn call<T>(
         &mut self,
         step: impl FnOnce(&mut dyn Session, &mut Wire) -> Result<Progress<T>>,
     ) -> Result<Progress<T>> {
-        match step(self.session.alone(), &mut self.wire) {
+        self.judge(step).map_err(|e| self.fail(e))
+    }
+
+    /// Calls the session, and judges what it cannot know: whether more bytes can come.
+    fn judge<T>(
+        &mut self,
+        step: impl FnOnce(&mut dyn Session, &mut Wire) -> Result<Progress<T>>,
+    ) -> Result<Progress<T>> {
+        let progress = step(self.session.alone(), &mut self.wire);
+        match progress {
             Ok(Progress::WantRead) if self.wire.is_ended() => {
                 let e = Error::new(ErrorKind::UnexpectedEof);
-                Err(self.fail(match self.phase {
+                Err(match self.phase {
                     Phase::Handshake => e.because("during the handshake"),
                     Phase::Traffic => e,
-                }))
+                })
             }
             Ok(progress) => Ok(progress),
-            Err(e) => Err(self.fail(e)),
+            Err(e) => Err(e),
         }
+    }
+
+    /// Whether an end without close_notify is one, unless something else has failed before.
+    fn tolerates_truncation(&self) -> bool {
+        let failed = self.failure.as_ref().map(Error::kind);
+        self.rules.end_of_stream == EndOfStream::TolerateTruncation
+            && failed.is_none_or(|kind| kind == ErrorKind::UnexpectedEof)
     }
 
     /// Remembers the first error. A library asked again might answer "end of stream".

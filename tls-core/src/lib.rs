@@ -31,6 +31,7 @@ mod negotiated;
 pub mod ocsp;
 mod pipe;
 mod pool;
+mod rekey;
 mod resumption;
 mod revocation;
 mod roots;

@@ -226,6 +226,9 @@ impl Unable {
         if let Some(log) = config.key_log().filter(|_| !self.lacks(Capability::KeyLog)) {
             builder = builder.key_log(log.clone());
         }
+        if let Some(n) = config.key_update_after().filter(|_| !self.lacks(Capability::KeyUpdate)) {
+            builder = builder.key_update_after(n);
+        }
         if !self.lacks(Capability::OmitServerName) {
             builder = builder.send_server_name(config.send_server_name());
         }
@@ -266,6 +269,9 @@ impl Unable {
         builder = builder.tickets(self.tickets(config.tickets()));
         if let Some(log) = config.key_log().filter(|_| !self.lacks(Capability::KeyLog)) {
             builder = builder.key_log(log.clone());
+        }
+        if let Some(n) = config.key_update_after().filter(|_| !self.lacks(Capability::KeyUpdate)) {
+            builder = builder.key_update_after(n);
         }
         let wants_uniform = config.required().contains(Capability::UniformVerification);
         let auth = match config.client_auth() {

@@ -10,6 +10,7 @@ mod faults;
 mod handshake;
 mod identity;
 mod incoming;
+mod key_limit;
 mod key_update;
 mod misuse;
 mod parameters;
@@ -115,6 +116,7 @@ const GROUPS: &[&[Case]] = &[
     identity::signer::CASES,
     incoming::CASES,
     client_auth::CASES,
+    key_limit::CASES,
     key_update::CASES,
     resumption::CASES,
     secrets::CASES,

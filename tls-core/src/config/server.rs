@@ -7,6 +7,7 @@ use super::{
     Checks, EndOfStream, StaplePolicy, check_parameters, parameters_required, versions_required,
 };
 use crate::connection::Rules;
+use crate::rekey;
 use crate::resumption::Fingerprint;
 use crate::x509::{Algorithms, Purpose};
 use crate::{
@@ -55,6 +56,7 @@ pub struct ServerConfig {
     groups: Arc<[Group]>,
     identities: Identities,
     key_log: Option<KeyLog>,
+    key_update_after: Option<u32>,
     tickets: Tickets,
     versions: Versions,
 }
@@ -73,6 +75,7 @@ impl ServerConfig {
             groups: Vec::new(),
             identities: vec![identity],
             key_log: None,
+            key_update_after: None,
             tickets: Tickets::Auto,
             versions: Versions::default(),
         }
@@ -118,6 +121,11 @@ impl ServerConfig {
         self.key_log.as_ref()
     }
 
+    /// After how many records the keys of TLS 1.3 are to be new, if the program has said so.
+    pub fn key_update_after(&self) -> Option<u32> {
+        self.key_update_after
+    }
+
     /// Whether clients may resume sessions, and under which keys.
     pub fn tickets(&self) -> &Tickets {
         &self.tickets
@@ -146,6 +154,7 @@ impl ServerConfig {
             groups,
             identities,
             key_log,
+            key_update_after,
             tickets,
             versions,
         } = self;
@@ -161,6 +170,7 @@ impl ServerConfig {
             (identities.iter().any(|own| own.signer().is_some()), Capability::ExternalSigner),
             (identities.iter().any(|own| own.async_signer().is_some()), Capability::AsyncSigner),
             (key_log.is_some(), Capability::KeyLog),
+            (key_update_after.is_some(), Capability::KeyUpdate),
             (matches!(tickets, Tickets::Keys(_)), Capability::ResumeServer),
             (matches!(tickets, Tickets::Off), Capability::TicketsOff),
             (identities.iter().any(Identity::has_staple), Capability::SendStaple),
@@ -202,6 +212,7 @@ impl ServerConfig {
             groups: _,
             identities,
             key_log: _,
+            key_update_after: _,
             tickets: _,
             versions: _,
         } = self;
@@ -234,6 +245,7 @@ impl ServerConfig {
 
     pub(crate) fn rules(&self) -> Rules {
         Rules::server(self.end_of_stream, self.alpn.assumed())
+            .key_update_after(self.key_update_after)
     }
 }
 
@@ -251,6 +263,7 @@ pub struct ServerConfigBuilder {
     groups: Vec<Group>,
     identities: Vec<Identity>,
     key_log: Option<KeyLog>,
+    key_update_after: Option<u32>,
     tickets: Tickets,
     versions: Versions,
 }
@@ -319,6 +332,15 @@ impl ServerConfigBuilder {
         self
     }
 
+    /// Takes new keys by itself once so many records have been sent under the last ones, those of one
+    /// write more or less. In TLS 1.3 only. Without this it is done after 2^22, some 64 GiB of full
+    /// records, where the library does not do so itself. Requires
+    /// [`Capability::KeyUpdate`](crate::Capability).
+    pub fn key_update_after(mut self, records: u32) -> Self {
+        self.key_update_after = Some(records);
+        self
+    }
+
     /// Whether clients may resume sessions, and under which keys; under the server's own by default.
     pub fn tickets(mut self, tickets: Tickets) -> Self {
         self.tickets = tickets;
@@ -338,6 +360,7 @@ impl ServerConfigBuilder {
     /// [`ErrorKind::Config`](crate::ErrorKind), saying which part is unusable.
     pub fn build(self) -> Result<ServerConfig> {
         check_parameters(self.versions, &self.cipher_suites, &self.groups)?;
+        rekey::check(self.key_update_after, self.versions)?;
         if self.client_auth.roots().is_some_and(Roots::is_empty) {
             let why = "client certificates are asked for, but no root is trusted to issue them";
             return Err(Error::new(ErrorKind::Config).because(why));
@@ -361,6 +384,7 @@ impl ServerConfigBuilder {
             groups: self.groups.into(),
             identities: Identities::new(self.identities),
             key_log: self.key_log,
+            key_update_after: self.key_update_after,
             tickets: self.tickets,
             versions: self.versions,
         })
