@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::Waker;
 
+use crate::events::{By, Events};
 use crate::held::Held;
 use crate::identity::choose;
 use crate::rekey::Rekey;
@@ -51,6 +52,7 @@ pub struct Connection {
     truncated: bool,
     failure: Option<Error>,
     rekey: Rekey,
+    events: Events,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +64,8 @@ enum Phase {
 /// The part of a configuration that no library needs to know.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
+    /// The name of the one that speaks; empty as long as none is chosen.
+    backend: &'static str,
     end_of_stream: EndOfStream,
     assumed_alpn: Option<Box<[u8]>>,
     is_server: bool,
@@ -71,7 +75,8 @@ pub(crate) struct Rules {
 
 impl Rules {
     pub(crate) fn client(end_of_stream: EndOfStream) -> Self {
-        Self { end_of_stream, assumed_alpn: None, is_server: false, key_update_after: None }
+        let (backend, key_update_after) = ("", None);
+        Self { backend, end_of_stream, assumed_alpn: None, is_server: false, key_update_after }
     }
 
     pub(crate) fn server(end_of_stream: EndOfStream, assumed_alpn: Option<&[u8]>) -> Self {
@@ -82,10 +87,20 @@ impl Rules {
     pub(crate) fn key_update_after(self, records: Option<u32>) -> Self {
         Self { key_update_after: records, ..self }
     }
+
+    pub(crate) fn of_backend(self, name: &'static str) -> Self {
+        Self { backend: name, ..self }
+    }
+
+    fn side(&self) -> &'static str {
+        if self.is_server { "server" } else { "client" }
+    }
 }
 
 impl Connection {
     pub(crate) fn new(session: Box<dyn Session>, rules: Rules) -> Self {
+        let mut events = Events::default();
+        events.backend(rules.backend);
         Self {
             session: Held::new(session),
             choice: None,
@@ -98,6 +113,7 @@ impl Connection {
             close_received: false,
             truncated: false,
             failure: None,
+            events,
         }
     }
 
@@ -116,12 +132,14 @@ impl Connection {
         self.check_failure()?;
         (self.session, self.choice, self.rules) = (begun.session, begun.choice, begun.rules);
         self.rekey = begun.rekey;
+        self.events.backend(self.rules.backend);
         Ok(())
     }
 
     /// The ClientHello, before any session has seen it; nothing is consumed.
     pub(crate) fn hello(&mut self) -> Result<Progress<ClientHello>> {
         self.check_failure()?;
+        self.events.begin(self.rules.side());
         if let Err(e) = self.first_bytes.check(&self.wire) {
             return Err(self.fail(e));
         }
@@ -141,16 +159,23 @@ impl Connection {
     }
 
     fn refuse_hello(&mut self, e: Error) -> Error {
-        self.wire.put_alert(Alert::DECODE_ERROR);
+        self.put_alert(Alert::DECODE_ERROR);
         self.fail(e)
     }
 
     /// Puts an alert on the wire of a connection that has no session yet, and lets nothing follow.
     pub(crate) fn refuse(&mut self, alert: Alert) {
         if self.failure.is_none() {
-            self.wire.put_alert(alert);
+            self.put_alert(alert);
             self.fail(misuse("the connection has been refused"));
         }
+    }
+
+    fn put_alert(&mut self, alert: Alert) {
+        let before = self.wire.pending().len();
+        self.wire.put_alert(alert);
+        self.events.moved(&self.wire, before);
+        self.events.alert_sent(&self.wire.pending()[before..]);
     }
 
     /// The bytes between this connection and the network.
@@ -170,6 +195,7 @@ impl Connection {
         if self.phase == Phase::Traffic {
             return Ok(Progress::Ready(()));
         }
+        self.events.begin(self.rules.side());
         if let Err(e) = self.first_bytes.check(&self.wire) {
             return Err(self.fail(e));
         }
@@ -187,6 +213,8 @@ impl Connection {
         let progress = self.call(|session, wire| session.handshake(wire))?;
         if progress == Progress::Ready(()) {
             self.phase = Phase::Traffic;
+            let Self { events, session, .. } = self;
+            events.finished(|| session.look().negotiated());
         }
         Ok(progress)
     }
@@ -211,11 +239,13 @@ impl Connection {
         match self.judge(|session, wire| session.read(wire, buf)) {
             Ok(Progress::Ready(0)) => {
                 self.close_received = true;
+                self.events.close_received();
                 Ok(Progress::Ready(0))
             }
             Err(e) if e.kind() == ErrorKind::UnexpectedEof && self.tolerates_truncation() => {
                 self.failure = None;
                 self.truncated = true;
+                self.events.ended_without_close();
                 Ok(Progress::Ready(0))
             }
             Err(e) => Err(self.fail(e)),
@@ -272,6 +302,7 @@ impl Connection {
         let progress = self.call(|session, wire| session.close(wire))?;
         if progress == Progress::Ready(()) {
             self.close_sent = true;
+            self.events.close_sent();
         }
         Ok(progress)
     }
@@ -297,7 +328,7 @@ impl Connection {
         if self.wire.room() < Wire::MAX_RECORD {
             return Ok(Progress::WantWrite);
         }
-        self.take_new_keys()
+        self.take_new_keys(By::Program)
     }
 
     /// Takes new keys because the old ones have been used enough.
@@ -306,7 +337,7 @@ impl Connection {
             self.rekey.never();
             return Ok(Progress::Ready(()));
         }
-        match self.take_new_keys() {
+        match self.take_new_keys(By::Limit) {
             Err(e) if matches!(e.kind(), ErrorKind::Unsupported(_)) => {
                 // The library counts by itself, or there is nothing to be done.
                 self.rekey.never();
@@ -316,7 +347,7 @@ impl Connection {
         }
     }
 
-    fn take_new_keys(&mut self) -> Result<Progress<()>> {
+    fn take_new_keys(&mut self, by: By) -> Result<Progress<()>> {
         let progress = match self.session.alone().update_keys(&mut self.wire) {
             // Nothing has happened.
             Err(e) if matches!(e.kind(), ErrorKind::Unsupported(_)) => return Err(e),
@@ -324,6 +355,7 @@ impl Connection {
         };
         if progress == Progress::Ready(()) {
             self.rekey.renewed();
+            self.events.keys_updated(by);
         }
         Ok(progress)
     }
@@ -486,7 +518,9 @@ impl Connection {
         &mut self,
         step: impl FnOnce(&mut dyn Session, &mut Wire) -> Result<Progress<T>>,
     ) -> Result<Progress<T>> {
+        let before = self.wire.pending().len();
         let progress = step(self.session.alone(), &mut self.wire);
+        self.events.moved(&self.wire, before);
         match progress {
             Ok(Progress::WantRead) if self.wire.is_ended() => {
                 let e = Error::new(ErrorKind::UnexpectedEof);
@@ -496,7 +530,10 @@ impl Connection {
                 })
             }
             Ok(progress) => Ok(progress),
-            Err(e) => Err(e),
+            Err(e) => {
+                self.events.alert_sent(self.wire.pending().get(before..).unwrap_or_default());
+                Err(e)
+            }
         }
     }
 
@@ -509,6 +546,9 @@ impl Connection {
 
     /// Remembers the first error. A library asked again might answer "end of stream".
     fn fail(&mut self, e: Error) -> Error {
+        if self.failure.is_none() {
+            self.events.failed(&e);
+        }
         self.failure.get_or_insert(e).clone()
     }
 

@@ -18,6 +18,7 @@ mod config;
 mod connection;
 mod endpoint;
 mod error;
+mod events;
 mod group;
 mod handshake;
 mod held;

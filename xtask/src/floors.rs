@@ -55,6 +55,7 @@ const FENCED: &[(&str, &[&str])] = &[
     ("rcgen", &["tls-conformance", "tls-keys"]),
     ("futures-io", &["tls-futures"]),
     ("tokio", &["polytls-cli", "tls-tokio"]),
+    ("tracing", &["tls-core"]),
     ("hyper", &["polytls-cli"]),
     ("indicatif", &["polytls-cli"]),
     ("comfy-table", &["polytls-cli"]),
