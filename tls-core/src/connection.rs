@@ -338,8 +338,11 @@ impl Connection {
             return Ok(Progress::Ready(()));
         }
         match self.take_new_keys(By::Limit) {
-            Err(e) if matches!(e.kind(), ErrorKind::Unsupported(_)) => {
-                // The library counts by itself, or there is nothing to be done.
+            // Nobody asked for it: the library counts by itself, or there is nothing to be done.
+            Err(e)
+                if matches!(e.kind(), ErrorKind::Unsupported(_))
+                    && self.rules.key_update_after.is_none() =>
+            {
                 self.rekey.never();
                 Ok(Progress::Ready(()))
             }

@@ -20,8 +20,8 @@ cases! { "key_limit";
         "Four million bytes each way, with new keys every few records, arrive as they were sent.";
     Pair keys_that_were_just_renewed_last_as_long [Tls13Client KeyUpdate] [Tls13Server]
         "A key update that the program asks for begins the count anew.";
-    Pair in_tls12_the_limit_changes_nothing [Tls12Client Tls13Client KeyUpdate] [Tls12Server]
-        "Where a connection comes to be TLS 1.2, no key update is sent, and data goes on.";
+    Pair in_tls12_the_limit_changes_nothing [Tls12Client Tls13Client KeyUpdate] [Tls12Server Tls13Server]
+        "The same client takes new keys in TLS 1.3, and sends no key update where a server has TLS 1.2.";
     Pair thirty_updates_without_data_are_fine [Tls13Client KeyUpdate] [Tls13Server KeyUpdate]
         "Thirty key updates in a row, by either side and without data, do no harm.";
     Pair a_flood_of_updates_by_a_client_is_bounded [Tls13Client KeyUpdate] [Tls13Server]
@@ -136,10 +136,12 @@ fn keys_that_were_just_renewed_last_as_long(
 }
 
 fn in_tls12_the_limit_changes_nothing(client: &dyn Backend, server: &dyn Backend) -> Result<()> {
-    let (c, s) = configs();
-    let s = s.versions(Versions::only(Version::Tls12));
-    let mut pair = Ends::new((client, c.key_update_after(1)), (server, s))?.established()?;
-    assert_eq!(records_for(20, &mut pair.client, &mut pair.server)?, 20);
+    for (version, expected) in [(Version::Tls13, 39), (Version::Tls12, 20)] {
+        let (c, s) = configs();
+        let s = s.versions(Versions::only(version));
+        let mut pair = Ends::new((client, c.key_update_after(1)), (server, s))?.established()?;
+        assert_eq!(records_for(20, &mut pair.client, &mut pair.server)?, expected);
+    }
     Ok(())
 }
 

@@ -151,8 +151,14 @@ fn logged(version: Version, client: &dyn Backend, server: &dyn Backend) -> Resul
     pair.handshake()?;
     talk(&mut pair)?;
     assert!(told::resumed(&pair.negotiated().0)?);
-    let (ours, theirs) = (secrets(&ours, &random), secrets(&theirs, &random));
-    assert!(!ours.is_empty());
+    let of = |lines| {
+        let mut secrets = secrets(lines, &random);
+        // Nobody has sent early data; that it could have been is all that this one says.
+        secrets.remove("CLIENT_EARLY_TRAFFIC_SECRET");
+        secrets
+    };
+    let (ours, theirs) = (of(&ours), of(&theirs));
+    assert_eq!(ours.len(), if version == Version::Tls12 { 1 } else { 5 }, "{ours:?}");
     assert_eq!(ours, theirs);
     Ok(())
 }
