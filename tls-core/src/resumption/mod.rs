@@ -2,11 +2,17 @@
 
 mod cache;
 mod fingerprint;
+mod key_file;
+mod key_set;
+mod key_source;
 mod store;
 mod ticket_keys;
 
 pub use cache::Sessions;
 pub(crate) use fingerprint::Fingerprint;
+pub use key_file::TicketKeyFile;
+pub use key_set::TicketKeySet;
+pub use key_source::{TicketKeyFollower, TicketKeyNews, TicketKeySource};
 pub use store::{MemoryStore, SessionKey, SessionStore};
 pub use ticket_keys::{TicketKey, TicketKeys};
 
