@@ -7,6 +7,7 @@ mod differences;
 mod driving;
 mod facts;
 mod faults;
+mod fleet;
 mod handshake;
 mod identity;
 mod incoming;
@@ -115,6 +116,7 @@ const GROUPS: &[&[Case]] = &[
     incoming::CASES,
     client_auth::CASES,
     key_update::CASES,
+    fleet::CASES,
     resumption::CASES,
     secrets::CASES,
     transfer::CASES,
