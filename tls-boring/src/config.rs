@@ -12,7 +12,7 @@ use boring::x509::X509;
 use tls_core::{
     Acceptor, AlpnOutcome, CipherSuite, ClientAuth, ClientConfig, Connector, Error, ErrorKind,
     Group, Identity, Judge, Protocols, Result, Roots, ServerConfig, ServerName, Session, Sessions,
-    Staple, Supported, TicketKeys, Version, Versions,
+    Staple, Supported, TicketKeys, Tickets, Version, Versions,
 };
 use tls_libssl::{MAX_CERTIFICATES, Trusted, group_name};
 
@@ -108,9 +108,15 @@ pub(crate) fn server(
             hello.ssl_mut().set_verify(meant);
             Ok(())
         });
+        let bound = config.session_context(index);
         if let Some(keys) = config.ticket_keys() {
-            let bound = config.session_context(index);
-            resumption::give_tickets(&mut context, keys, &bound).map_err(config_error)?;
+            let count = config.ticket_count().unwrap_or(Tickets::COUNT);
+            resumption::give_tickets(&mut context, keys, count, &bound).map_err(config_error)?;
+        }
+        if config.session_cache() > 0 {
+            let (most, lifetime) = (config.session_cache(), config.session_lifetime());
+            resumption::keep_on_server(&mut context, most, lifetime, &bound)
+                .map_err(config_error)?;
         }
         log_keys(&mut context, config.key_log());
         modify(&mut context, backend)?;

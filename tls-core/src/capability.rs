@@ -110,6 +110,8 @@ capabilities! {
     RevocationLists = "revocation-lists";
     /// A server can staple an OCSP response to its certificate.
     SendStaple = "send-staple";
+    /// A server can keep sessions of TLS 1.2 itself, for clients that know no tickets (RFC 5246 §7.3).
+    SessionCache = "session-cache";
     /// A client can switch off all checks of the certificate at once.
     SkipAllVerification = "skip-all-verification";
     /// A client can switch off the check of the certificate chain, and nothing else.
@@ -118,6 +120,8 @@ capabilities! {
     SkipNameVerification = "skip-name-verification";
     /// A client can switch off the check of the dates, and nothing else.
     SkipTimeVerification = "skip-time-verification";
+    /// A server can be told how many tickets to give at the end of a handshake in TLS 1.3.
+    TicketCount = "ticket-count";
     /// A server can be told to let nothing be resumed.
     TicketsOff = "tickets-off";
     /// In TLS 1.2 the channel binding `tls-unique` can be told (RFC 5929 §3).

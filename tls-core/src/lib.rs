@@ -32,6 +32,7 @@ mod negotiated;
 pub mod ocsp;
 mod pipe;
 mod pool;
+mod private_file;
 mod rekey;
 mod resumption;
 mod revocation;
@@ -71,7 +72,8 @@ pub use negotiated::Negotiated;
 pub use pipe::{Pipe, pipe};
 pub use pki_types;
 pub use resumption::{
-    MemoryStore, Resumption, SessionKey, SessionStore, Sessions, TicketKey, TicketKeys, Tickets,
+    MemoryStore, Resumption, SessionKey, SessionStore, Sessions, TicketKey, TicketKeyFile,
+    TicketKeyFollower, TicketKeyNews, TicketKeySet, TicketKeySource, TicketKeys, Tickets,
 };
 pub use revocation::RevocationLists;
 pub use roots::Roots;

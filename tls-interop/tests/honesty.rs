@@ -267,6 +267,14 @@ impl Unable {
         }
         builder = builder.cipher_suites(self.suites(config.cipher_suites()));
         builder = builder.tickets(self.tickets(config.tickets()));
+        builder = builder.session_id_context(config.session_id_context());
+        if !self.lacks(Capability::SessionCache) {
+            builder = builder.session_cache(config.session_cache());
+        }
+        if let Some(count) = config.ticket_count().filter(|_| !self.lacks(Capability::TicketCount))
+        {
+            builder = builder.ticket_count(count);
+        }
         if let Some(log) = config.key_log().filter(|_| !self.lacks(Capability::KeyLog)) {
             builder = builder.key_log(log.clone());
         }

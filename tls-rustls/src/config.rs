@@ -19,7 +19,7 @@ use tls_core::{
 
 use crate::aside::{self, Aside};
 use crate::error::{config_error, session_error};
-use crate::resumption::{ClientSessions, Tickets};
+use crate::resumption::{ClientSessions, ServerSessions, Tickets};
 use crate::secrets::Told;
 use crate::session::{PolicySession, RustlsSession};
 use crate::signer::{External, Stapled};
@@ -103,14 +103,18 @@ pub(crate) fn server(
         loaded.alpn_protocols = alpn.protocols.iter().map(<[u8]>::to_vec).collect();
         loaded.ignore_client_order = true;
         loaded.key_log = key_log.clone();
-        // Sessions are in their tickets alone.
-        loaded.session_storage = Arc::new(NoServerSessionStorage {});
+        // Sessions are in their tickets alone, unless some are to be kept.
+        loaded.session_storage = match config.session_cache() {
+            0 => Arc::new(NoServerSessionStorage {}),
+            most => Arc::new(ServerSessions::new(most, config.session_lifetime())),
+        };
         loaded.send_tls13_tickets = 0;
         let tickets = config.ticket_keys().cloned();
         let context = config.session_context(i);
         if let Some(tickets) = tickets.and_then(|keys| Tickets::new(keys, context, &whole)) {
             loaded.ticketer = Arc::new(tickets);
-            loaded.send_tls13_tickets = 2;
+            let count = config.ticket_count().unwrap_or(tls_core::Tickets::COUNT);
+            loaded.send_tls13_tickets = count.into();
         }
         if let Some(modify) = &backend.modify_server {
             modify(&mut loaded);

@@ -122,6 +122,7 @@ impl Backend for Rustls {
             Capability::ResumeClient,
             Capability::RevocationLists,
             Capability::SendStaple,
+            Capability::SessionCache,
             Capability::SkipAllVerification,
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,
@@ -137,9 +138,11 @@ impl Backend for Rustls {
             Capability::VerificationTime,
         ]);
         let provider = self.provider.load();
+        let gives_tickets = resumption::aead(&provider).is_some();
         let sometimes = [
             (has_group(&provider, Group::X25519MLKEM768), Capability::PostQuantum),
-            (resumption::aead(&provider).is_some(), Capability::ResumeServer),
+            (gives_tickets, Capability::ResumeServer),
+            (gives_tickets, Capability::TicketCount),
         ];
         let has = sometimes.into_iter().filter(|(has, _)| *has).map(|(_, what)| what);
         ALWAYS.union(has.collect())

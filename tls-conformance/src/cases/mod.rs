@@ -7,6 +7,7 @@ mod differences;
 mod driving;
 mod facts;
 mod faults;
+mod fleet;
 mod handshake;
 mod identity;
 mod incoming;
@@ -118,6 +119,7 @@ const GROUPS: &[&[Case]] = &[
     client_auth::CASES,
     key_limit::CASES,
     key_update::CASES,
+    fleet::CASES,
     resumption::CASES,
     secrets::CASES,
     secrets::resumed::CASES,

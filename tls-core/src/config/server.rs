@@ -57,11 +57,20 @@ pub struct ServerConfig {
     identities: Identities,
     key_log: Option<KeyLog>,
     key_update_after: Option<u32>,
+    session_cache: usize,
+    session_id_context: Arc<[u8]>,
+    ticket_count: Option<u8>,
     tickets: Tickets,
     versions: Versions,
 }
 
 impl ServerConfig {
+    /// How many bytes the session id context has at most (as in OpenSSL).
+    pub const MOST_SESSION_ID_CONTEXT: usize = 32;
+
+    /// How many tickets a client gets at most at the end of a handshake in TLS 1.3.
+    pub const MOST_TICKETS: u8 = 16;
+
     /// Begins the configuration of a server that is `identity`.
     pub fn builder(identity: Identity) -> ServerConfigBuilder {
         ServerConfigBuilder {
@@ -76,6 +85,9 @@ impl ServerConfig {
             identities: vec![identity],
             key_log: None,
             key_update_after: None,
+            session_cache: 0,
+            session_id_context: Vec::new(),
+            ticket_count: None,
             tickets: Tickets::Auto,
             versions: Versions::default(),
         }
@@ -126,6 +138,21 @@ impl ServerConfig {
         self.key_update_after
     }
 
+    /// How many sessions it keeps itself, for clients without tickets.
+    pub fn session_cache(&self) -> usize {
+        self.session_cache
+    }
+
+    /// What sessions are bound to besides the rest of the configuration.
+    pub fn session_id_context(&self) -> &[u8] {
+        &self.session_id_context
+    }
+
+    /// How many tickets a client gets at the end of a handshake in TLS 1.3, if that was chosen.
+    pub fn ticket_count(&self) -> Option<u8> {
+        self.ticket_count
+    }
+
     /// Whether clients may resume sessions, and under which keys.
     pub fn tickets(&self) -> &Tickets {
         &self.tickets
@@ -155,6 +182,9 @@ impl ServerConfig {
             identities,
             key_log,
             key_update_after,
+            session_cache,
+            session_id_context: _, // the core's own
+            ticket_count,
             tickets,
             versions,
         } = self;
@@ -171,6 +201,8 @@ impl ServerConfig {
             (identities.iter().any(|own| own.async_signer().is_some()), Capability::AsyncSigner),
             (key_log.is_some(), Capability::KeyLog),
             (key_update_after.is_some(), Capability::KeyUpdate),
+            (*session_cache > 0, Capability::SessionCache),
+            (ticket_count.is_some(), Capability::TicketCount),
             (matches!(tickets, Tickets::Keys(_)), Capability::ResumeServer),
             (matches!(tickets, Tickets::Off), Capability::TicketsOff),
             (identities.iter().any(Identity::has_staple), Capability::SendStaple),
@@ -213,6 +245,9 @@ impl ServerConfig {
             identities,
             key_log: _,
             key_update_after: _,
+            session_cache: _,
+            session_id_context,
+            ticket_count: _,
             tickets: _,
             versions: _,
         } = self;
@@ -223,6 +258,7 @@ impl ServerConfig {
             ClientAuth::Unverified => "unverified",
         };
         let fingerprint = Fingerprint::new(asks)
+            .with(session_id_context)
             .with(&protocols.to_wire())
             .with(format!("{preference:?} {mismatch:?}").as_bytes())
             .with(identities.get(identity).map_or(&[][..], |own| own.leaf()));
@@ -264,6 +300,9 @@ pub struct ServerConfigBuilder {
     identities: Vec<Identity>,
     key_log: Option<KeyLog>,
     key_update_after: Option<u32>,
+    session_cache: usize,
+    session_id_context: Vec<u8>,
+    ticket_count: Option<u8>,
     tickets: Tickets,
     versions: Versions,
 }
@@ -341,6 +380,31 @@ impl ServerConfigBuilder {
         self
     }
 
+    /// Keeps so many sessions of TLS 1.2 in memory, for clients that resume by a session's id since they
+    /// know no tickets (RFC 5246 §7.3); those that were not used for the longest time go first. None by
+    /// default. They belong to one [`Server`](crate::Server) and end with it, and with each reload. Requires
+    /// [`Capability::SessionCache`](crate::Capability::SessionCache).
+    pub fn session_cache(mut self, sessions: usize) -> Self {
+        self.session_cache = sessions;
+        self
+    }
+
+    /// Binds sessions to these bytes too: one that was begun under others is not resumed, whatever the keys.
+    /// For servers that have keys and all the rest in common, and yet are to be kept apart. At most
+    /// [`ServerConfig::MOST_SESSION_ID_CONTEXT`].
+    pub fn session_id_context(mut self, context: impl Into<Vec<u8>>) -> Self {
+        self.session_id_context = context.into();
+        self
+    }
+
+    /// How many tickets a client gets at the end of a full handshake in TLS 1.3, from one to
+    /// [`ServerConfig::MOST_TICKETS`]: as many connections can be resumed side by side (RFC 8446 §C.4). Two
+    /// by default. Requires [`Capability::TicketCount`](crate::Capability::TicketCount).
+    pub fn ticket_count(mut self, tickets: u8) -> Self {
+        self.ticket_count = Some(tickets);
+        self
+    }
+
     /// Whether clients may resume sessions, and under which keys; under the server's own by default.
     pub fn tickets(mut self, tickets: Tickets) -> Self {
         self.tickets = tickets;
@@ -365,6 +429,16 @@ impl ServerConfigBuilder {
             let why = "client certificates are asked for, but no root is trusted to issue them";
             return Err(Error::new(ErrorKind::Config).because(why));
         }
+        let most = ServerConfig::MOST_SESSION_ID_CONTEXT;
+        if self.session_id_context.len() > most {
+            let why = format!("the session id context has more than {most} bytes");
+            return Err(Error::new(ErrorKind::Config).because(why));
+        }
+        let most = ServerConfig::MOST_TICKETS;
+        if self.ticket_count.is_some_and(|count| !(1..=most).contains(&count)) {
+            let why = format!("a client gets one ticket at least, and {most} at most");
+            return Err(Error::new(ErrorKind::Config).because(why));
+        }
         let verifies = self.client_auth.roots().is_some();
         self.checks.validate(verifies)?;
         if !verifies && self.checks.needed().any(|(on, _)| on) {
@@ -385,6 +459,9 @@ impl ServerConfigBuilder {
             identities: Identities::new(self.identities),
             key_log: self.key_log,
             key_update_after: self.key_update_after,
+            session_cache: self.session_cache,
+            session_id_context: self.session_id_context.into(),
+            ticket_count: self.ticket_count,
             tickets: self.tickets,
             versions: self.versions,
         })
