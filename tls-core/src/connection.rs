@@ -71,12 +71,19 @@ pub(crate) struct Rules {
     is_server: bool,
     /// After how many records the keys are to be new, if the program said so.
     key_update_after: Option<u32>,
+    needs_extended_master_secret: bool,
 }
 
 impl Rules {
     pub(crate) fn client(end_of_stream: EndOfStream) -> Self {
-        let (backend, key_update_after) = ("", None);
-        Self { backend, end_of_stream, assumed_alpn: None, is_server: false, key_update_after }
+        Self {
+            backend: "",
+            end_of_stream,
+            assumed_alpn: None,
+            is_server: false,
+            key_update_after: None,
+            needs_extended_master_secret: false,
+        }
     }
 
     pub(crate) fn server(end_of_stream: EndOfStream, assumed_alpn: Option<&[u8]>) -> Self {
@@ -86,6 +93,10 @@ impl Rules {
 
     pub(crate) fn key_update_after(self, records: Option<u32>) -> Self {
         Self { key_update_after: records, ..self }
+    }
+
+    pub(crate) fn needs_extended_master_secret(self, needs: bool) -> Self {
+        Self { needs_extended_master_secret: needs, ..self }
     }
 
     pub(crate) fn of_backend(self, name: &'static str) -> Self {
@@ -212,6 +223,7 @@ impl Connection {
         }
         let progress = self.call(|session, wire| session.handshake(wire))?;
         if progress == Progress::Ready(()) {
+            self.check_master_secret()?;
             self.phase = Phase::Traffic;
             let Self { events, session, .. } = self;
             events.finished(|| session.look().negotiated());
@@ -545,6 +557,21 @@ impl Connection {
         let failed = self.failure.as_ref().map(Error::kind);
         self.rules.end_of_stream == EndOfStream::TolerateTruncation
             && failed.is_none_or(|kind| kind == ErrorKind::UnexpectedEof)
+    }
+
+    /// Refuses secrets that do not depend on the whole handshake, if they have to (RFC 7627).
+    fn check_master_secret(&mut self) -> Result<()> {
+        if !self.rules.needs_extended_master_secret {
+            return Ok(());
+        }
+        let has = self.session.look().negotiated().extended_master_secret;
+        match has {
+            Some(true) => Ok(()),
+            Some(false) | None => {
+                let e = Error::new(ErrorKind::Protocol);
+                Err(self.fail(e.because("the peer has no extended master secret")))
+            }
+        }
     }
 
     /// Remembers the first error. A library asked again might answer "end of stream".

@@ -30,6 +30,7 @@ mod judge;
 mod name;
 mod negotiated;
 pub mod ocsp;
+mod parameters;
 mod pipe;
 mod pool;
 mod private_file;
@@ -69,6 +70,7 @@ pub use incoming::{Incoming, IncomingStream};
 pub use judge::{Evidence, Judge};
 pub use name::ServerName;
 pub use negotiated::Negotiated;
+pub use parameters::{DhParams, Profile, SuiteOrder, keywords};
 pub use pipe::{Pipe, pipe};
 pub use pki_types;
 pub use resumption::{

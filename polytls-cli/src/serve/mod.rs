@@ -128,9 +128,8 @@ fn config(args: &Serve, identities: &[Identity]) -> Result<ServerConfig> {
         .end_of_stream(match args.www {
             Some(_) => EndOfStream::TolerateTruncation, // HTTP marks the ends of its messages
             None => EndOfStream::RequireCloseNotify,
-        })
-        .versions(args.tls.versions()?);
-    Ok(config.build()?)
+        });
+    Ok(args.tls.parameters.server(config, &args.choices)?.build()?)
 }
 
 fn client_auth(args: &Serve) -> Result<ClientAuth> {

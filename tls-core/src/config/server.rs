@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use super::danger::{KeyLog, Skip};
-use super::{
-    Checks, EndOfStream, StaplePolicy, check_parameters, parameters_required, versions_required,
-};
+use super::{Checks, EndOfStream, StaplePolicy, versions_required};
 use crate::connection::Rules;
+use crate::parameters::{Finer, check_lists, check_server, lists_required};
 use crate::rekey;
 use crate::resumption::Fingerprint;
 use crate::x509::{Algorithms, Purpose};
@@ -53,6 +52,7 @@ pub struct ServerConfig {
     cipher_suites: Arc<[CipherSuite]>,
     client_auth: ClientAuth,
     end_of_stream: EndOfStream,
+    pub(crate) finer: Finer,
     groups: Arc<[Group]>,
     identities: Identities,
     key_log: Option<KeyLog>,
@@ -81,6 +81,7 @@ impl ServerConfig {
             cipher_suites: Vec::new(),
             client_auth: ClientAuth::default(),
             end_of_stream: EndOfStream::default(),
+            finer: Finer::default(),
             groups: Vec::new(),
             identities: vec![identity],
             key_log: None,
@@ -178,6 +179,7 @@ impl ServerConfig {
             cipher_suites,
             client_auth,
             end_of_stream: _, // the core's own
+            finer,
             groups,
             identities,
             key_log,
@@ -208,11 +210,12 @@ impl ServerConfig {
             (identities.iter().any(Identity::has_staple), Capability::SendStaple),
         ];
         versions_required(*versions, Capability::Tls12Server, Capability::Tls13Server)
-            .union(parameters_required(cipher_suites, groups))
+            .union(lists_required(cipher_suites, groups))
             .union(
                 needed
                     .into_iter()
                     .chain(checks.needed())
+                    .chain(finer.needed())
                     .filter(|(on, _)| *on)
                     .map(|(_, what)| what)
                     .collect(),
@@ -241,6 +244,7 @@ impl ServerConfig {
             cipher_suites: _, // the library looks at the one in the session
             client_auth,
             end_of_stream: _, // of no concern to a session
+            finer,
             groups: _,
             identities,
             key_log: _,
@@ -260,7 +264,7 @@ impl ServerConfig {
         let fingerprint = Fingerprint::new(asks)
             .with(session_id_context)
             .with(&protocols.to_wire())
-            .with(format!("{preference:?} {mismatch:?}").as_bytes())
+            .with(format!("{preference:?} {mismatch:?}{}", finer.for_sessions()).as_bytes())
             .with(identities.get(identity).map_or(&[][..], |own| own.leaf()));
         let fingerprint = match client_auth.roots() {
             Some(roots) => roots.add_to(fingerprint),
@@ -282,6 +286,7 @@ impl ServerConfig {
     pub(crate) fn rules(&self) -> Rules {
         Rules::server(self.end_of_stream, self.alpn.assumed())
             .key_update_after(self.key_update_after)
+            .needs_extended_master_secret(self.finer.needs_extended_master_secret)
     }
 }
 
@@ -296,6 +301,7 @@ pub struct ServerConfigBuilder {
     cipher_suites: Vec<CipherSuite>,
     client_auth: ClientAuth,
     end_of_stream: EndOfStream,
+    pub(crate) finer: Finer,
     groups: Vec<Group>,
     identities: Vec<Identity>,
     key_log: Option<KeyLog>,
@@ -333,8 +339,9 @@ impl ServerConfigBuilder {
         self
     }
 
-    /// The cipher suites to accept, best first, out of [`CipherSuite::DEFAULT`]; a list that names
-    /// none of a version's suites needs that version to be off.
+    /// The cipher suites to accept, best first, out of [`CipherSuite::DEFAULT`],
+    /// [`CipherSuite::LEGACY`] and [`CipherSuite::DHE`]; a list that names none of a version's suites
+    /// needs that version to be off.
     pub fn cipher_suites(mut self, suites: impl IntoIterator<Item = CipherSuite>) -> Self {
         self.cipher_suites = suites.into_iter().collect();
         self
@@ -423,7 +430,8 @@ impl ServerConfigBuilder {
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind), saying which part is unusable.
     pub fn build(self) -> Result<ServerConfig> {
-        check_parameters(self.versions, &self.cipher_suites, &self.groups)?;
+        check_lists(self.versions, &self.cipher_suites, &self.groups, &self.finer)?;
+        check_server(self.versions, &self.cipher_suites, &self.finer, &self.identities)?;
         rekey::check(self.key_update_after, self.versions)?;
         if self.client_auth.roots().is_some_and(Roots::is_empty) {
             let why = "client certificates are asked for, but no root is trusted to issue them";
@@ -455,6 +463,7 @@ impl ServerConfigBuilder {
             cipher_suites: self.cipher_suites.into(),
             client_auth: self.client_auth,
             end_of_stream: self.end_of_stream,
+            finer: self.finer,
             groups: self.groups.into(),
             identities: Identities::new(self.identities),
             key_log: self.key_log,
