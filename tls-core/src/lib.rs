@@ -69,7 +69,8 @@ pub use negotiated::Negotiated;
 pub use pipe::{Pipe, pipe};
 pub use pki_types;
 pub use resumption::{
-    MemoryStore, Resumption, SessionKey, SessionStore, Sessions, TicketKey, TicketKeys, Tickets,
+    FileStore, MemoryStore, Resumption, SessionKey, SessionStore, Sessions, TicketKey, TicketKeys,
+    Tickets,
 };
 pub use revocation::RevocationLists;
 pub use roots::Roots;
