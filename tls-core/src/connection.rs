@@ -6,6 +6,7 @@ use std::task::Waker;
 
 use crate::held::Held;
 use crate::identity::choose;
+use crate::library::Library;
 use crate::secrets::{check_export, server_end_point};
 use crate::x509::CertificateFacts;
 use crate::{
@@ -43,6 +44,7 @@ pub struct Connection {
     choice: Option<Choice>,
     wire: Wire,
     rules: Rules,
+    library: Library,
     first_bytes: FirstBytes,
     phase: Phase,
     close_sent: bool,
@@ -82,6 +84,7 @@ impl Connection {
             choice: None,
             wire: Wire::default(),
             rules,
+            library: Library::default(),
             first_bytes: FirstBytes::default(),
             phase: Phase::Handshake,
             close_sent: false,
@@ -89,6 +92,11 @@ impl Connection {
             truncated: false,
             failure: None,
         }
+    }
+
+    /// The same, with this library.
+    pub(crate) fn by(self, library: &Library) -> Self {
+        Self { library: library.clone(), ..self }
     }
 
     /// On a server that has several identities: the session begins with the ClientHello.
@@ -105,6 +113,7 @@ impl Connection {
     pub(crate) fn begin(&mut self, begun: Self) -> Result<()> {
         self.check_failure()?;
         (self.session, self.choice, self.rules) = (begun.session, begun.choice, begun.rules);
+        self.library = begun.library;
         Ok(())
     }
 
@@ -310,6 +319,7 @@ impl Connection {
             return None;
         }
         let mut negotiated = self.session.look().negotiated();
+        self.library.tell(&mut negotiated);
         if negotiated.alpn.is_none() {
             negotiated.alpn = self.rules.assumed_alpn.as_deref().map(Into::into);
         }

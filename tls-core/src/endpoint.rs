@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::backend::{check_client, check_server};
 use crate::connection::{Choice, Rules};
+use crate::library::Library;
 use crate::x509::CertificateFacts;
 use crate::{
     Acceptor, Backend, ClientConfig, Connection, Connector, Error, Result, ServerConfig,
@@ -17,6 +18,7 @@ use crate::{
 pub struct Client {
     connector: Arc<dyn Connector>,
     rules: Rules,
+    library: Library,
 }
 
 impl Client {
@@ -29,7 +31,8 @@ impl Client {
     /// use a certificate or key, or the system has no roots.
     pub fn new(config: &ClientConfig, backend: &dyn Backend) -> Result<Self> {
         let supported = check_client(config, backend)?;
-        Ok(Self { connector: backend.connector(supported)?.into(), rules: config.rules() })
+        let connector = backend.connector(supported)?.into();
+        Ok(Self { connector, rules: config.rules(), library: Library::of(backend) })
     }
 
     /// Begins a connection to `name` over `transport`; no byte moves yet.
@@ -57,7 +60,7 @@ impl Client {
         Error: From<N::Error>,
     {
         let session = self.connector.session(&name.try_into()?)?;
-        Ok(Connection::new(session, self.rules.clone()))
+        Ok(Connection::new(session, self.rules.clone()).by(&self.library))
     }
 }
 
@@ -74,6 +77,7 @@ struct Compiled {
     /// What the choice among its identities needs.
     identities: Arc<[Arc<CertificateFacts>]>,
     rules: Rules,
+    library: Library,
 }
 
 impl Server {
@@ -119,13 +123,14 @@ impl Server {
     pub fn connection(&self) -> Result<Connection> {
         let compiled = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
         let (acceptor, rules) = (&compiled.acceptor, compiled.rules.clone());
-        match compiled.identities.len() {
-            1 => Ok(Connection::new(acceptor.session(0)?, rules)),
+        let connection = match compiled.identities.len() {
+            1 => Connection::new(acceptor.session(0)?, rules),
             _ => {
                 let choice = Choice::new(acceptor.clone(), compiled.identities.clone());
-                Ok(Connection::choosing(choice, rules))
+                Connection::choosing(choice, rules)
             }
-        }
+        };
+        Ok(connection.by(&compiled.library))
     }
 
     /// Lets a client that has been heard go on with this server.
@@ -141,6 +146,7 @@ impl Compiled {
             acceptor: backend.acceptor(supported)?.into(),
             identities: config.identities().facts(),
             rules: config.rules(),
+            library: Library::of(backend),
         })
     }
 }

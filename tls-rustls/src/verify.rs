@@ -136,6 +136,7 @@ impl ServerCertVerifier for ServerVerifier {
         cert: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        leave_scheme(signed);
         verify_tls12_signature(message, cert, signed, &self.0.algorithms)
     }
 
@@ -145,12 +146,19 @@ impl ServerCertVerifier for ServerVerifier {
         cert: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        leave_scheme(signed);
         verify_tls13_signature(message, cert, signed, &self.0.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.algorithms.supported_schemes()
     }
+}
+
+/// How the server has signed, for the session.
+fn leave_scheme(signed: &DigitallySignedStruct) {
+    let scheme = tls_core::SignatureScheme(signed.scheme.into());
+    aside::leave(|aside| aside.scheme = Some(scheme));
 }
 
 /// What a server checks of a client.

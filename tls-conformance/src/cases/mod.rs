@@ -80,6 +80,7 @@ const GROUPS: &[&[Case]] = &[
     handshake::refused::CASES,
     parameters::CASES,
     facts::CASES,
+    facts::signed::CASES,
     faults::CASES,
     faults::certificates::CASES,
     verification::CASES,

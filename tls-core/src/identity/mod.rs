@@ -5,6 +5,7 @@ mod input;
 mod names;
 mod origin;
 mod pem;
+mod scheme;
 mod signer;
 mod staple;
 mod syntax;
