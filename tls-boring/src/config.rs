@@ -132,6 +132,7 @@ fn set_parameters(
     suites: &[CipherSuite],
     groups: &[Group],
 ) -> Result<()> {
+    ffi::note_signatures(context);
     let suites = if suites.is_empty() { CipherSuite::DEFAULT } else { suites };
     let (tls13, tls12): (Vec<CipherSuite>, Vec<CipherSuite>) =
         suites.iter().partition(|suite| suite.is_tls13());

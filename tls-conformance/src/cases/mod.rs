@@ -117,6 +117,7 @@ const GROUPS: &[&[Case]] = &[
     client_auth::CASES,
     key_update::CASES,
     resumption::CASES,
+    resumption::kept::CASES,
     secrets::CASES,
     transfer::CASES,
     transfer::damage::CASES,
