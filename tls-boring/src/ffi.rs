@@ -2,8 +2,8 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{c_int, c_void};
-use std::ptr;
 use std::time::Duration;
+use std::{ptr, slice};
 
 use boring::error::ErrorStack;
 use boring::ssl::{ErrorCode, SslContextBuilder, SslRef, SslSessionRef};
@@ -218,6 +218,38 @@ unsafe extern "C" fn certificate_requested(ssl: *mut boring_sys::SSL, _: *mut c_
         findings.note_request();
     }
     1
+}
+
+/// Makes both sides note in their findings how the server signs the handshake,
+/// `SSL_CTX_set_msg_callback`.
+pub(crate) fn note_signatures(context: &mut SslContextBuilder) {
+    // SAFETY: the context is live, and the callback has the type that BoringSSL calls.
+    unsafe { boring_sys::SSL_CTX_set_msg_callback(context.as_ptr(), Some(message_passes)) }
+}
+
+/// Called for each message that is sent or has come.
+unsafe extern "C" fn message_passes(
+    is_sent: c_int,
+    _version: c_int,
+    kind: c_int,
+    message: *const c_void,
+    length: usize,
+    ssl: *mut boring_sys::SSL,
+    _: *mut c_void,
+) {
+    const HANDSHAKE: c_int = 22;
+    if kind != HANDSHAKE || ssl.is_null() || message.is_null() {
+        return;
+    }
+    // SAFETY: BoringSSL calls this with the live SSL that it works on, and with the message; both outlive
+    // the call and are only read. Nothing in here can panic.
+    let (ssl, message) =
+        unsafe { (SslRef::from_ptr(ssl), slice::from_raw_parts(message.cast::<u8>(), length)) };
+    if ssl.is_server() == (is_sent == 1) {
+        if let Some(findings) = verify::findings(ssl) {
+            findings.note_message(message);
+        }
+    }
 }
 
 /// Has a client that has not begun offer to resume `session`, which belongs to no context.

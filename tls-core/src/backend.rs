@@ -21,6 +21,11 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// The library at work and its version, as it calls itself.
     fn library(&self) -> String;
 
+    /// Whether the library runs in its FIPS mode; `None` if it does not say.
+    fn fips(&self) -> Option<bool> {
+        None
+    }
+
     /// What this library can do, as built and as found on this machine.
     fn capabilities(&self) -> Capabilities;
 

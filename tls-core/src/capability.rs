@@ -104,6 +104,8 @@ capabilities! {
     ReportResumed = "report-resumed";
     /// A server can tell the name that the client asked for (SNI).
     ReportServerName = "report-server-name";
+    /// The signature scheme by which the server has signed the handshake can be told.
+    ReportSignatureScheme = "report-signature-scheme";
     /// The negotiated protocol version can be told.
     ReportVersion = "report-version";
     /// A server can ask a client for a certificate, and can insist on it.

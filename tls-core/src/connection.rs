@@ -7,6 +7,7 @@ use std::task::Waker;
 use crate::events::{By, Events};
 use crate::held::Held;
 use crate::identity::choose;
+use crate::library::Library;
 use crate::rekey::Rekey;
 use crate::secrets::{check_export, server_end_point};
 use crate::x509::CertificateFacts;
@@ -64,8 +65,8 @@ enum Phase {
 /// The part of a configuration that no library needs to know.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
-    /// The name of the one that speaks; empty as long as none is chosen.
-    backend: &'static str,
+    /// The one that speaks; nothing as long as none is chosen.
+    library: Library,
     end_of_stream: EndOfStream,
     assumed_alpn: Option<Box<[u8]>>,
     is_server: bool,
@@ -77,7 +78,7 @@ pub(crate) struct Rules {
 impl Rules {
     pub(crate) fn client(end_of_stream: EndOfStream) -> Self {
         Self {
-            backend: "",
+            library: Library::default(),
             end_of_stream,
             assumed_alpn: None,
             is_server: false,
@@ -99,8 +100,8 @@ impl Rules {
         Self { needs_extended_master_secret: needs, ..self }
     }
 
-    pub(crate) fn of_backend(self, name: &'static str) -> Self {
-        Self { backend: name, ..self }
+    pub(crate) fn with(self, library: Library) -> Self {
+        Self { library, ..self }
     }
 
     fn side(&self) -> &'static str {
@@ -111,7 +112,7 @@ impl Rules {
 impl Connection {
     pub(crate) fn new(session: Box<dyn Session>, rules: Rules) -> Self {
         let mut events = Events::default();
-        events.backend(rules.backend);
+        events.backend(rules.library.backend());
         Self {
             session: Held::new(session),
             choice: None,
@@ -143,7 +144,7 @@ impl Connection {
         self.check_failure()?;
         (self.session, self.choice, self.rules) = (begun.session, begun.choice, begun.rules);
         self.rekey = begun.rekey;
-        self.events.backend(self.rules.backend);
+        self.events.backend(self.rules.library.backend());
         Ok(())
     }
 
@@ -401,6 +402,7 @@ impl Connection {
             return None;
         }
         let mut negotiated = self.session.look().negotiated();
+        self.rules.library.tell(&mut negotiated);
         if negotiated.alpn.is_none() {
             negotiated.alpn = self.rules.assumed_alpn.as_deref().map(Into::into);
         }

@@ -27,6 +27,7 @@ mod hex;
 mod identity;
 mod incoming;
 mod judge;
+mod library;
 mod name;
 mod negotiated;
 pub mod ocsp;
@@ -39,8 +40,10 @@ mod resumption;
 mod revocation;
 mod roots;
 mod secrets;
+mod serialize;
 mod session;
 mod stream;
+mod strength;
 mod tasks;
 mod transport;
 mod version;
@@ -74,8 +77,9 @@ pub use parameters::{DhParams, Profile, SuiteOrder, keywords};
 pub use pipe::{Pipe, pipe};
 pub use pki_types;
 pub use resumption::{
-    MemoryStore, Resumption, SessionKey, SessionStore, Sessions, TicketKey, TicketKeyFile,
-    TicketKeyFollower, TicketKeyNews, TicketKeySet, TicketKeySource, TicketKeys, Tickets,
+    FileStore, MemoryStore, Resumption, SessionKey, SessionStore, Sessions, TicketKey,
+    TicketKeyFile, TicketKeyFollower, TicketKeyNews, TicketKeySet, TicketKeySource, TicketKeys,
+    Tickets,
 };
 pub use revocation::RevocationLists;
 pub use roots::Roots;

@@ -171,6 +171,10 @@ impl Backend for Unable {
         self.backend.library()
     }
 
+    fn fips(&self) -> Option<bool> {
+        self.backend.fips()
+    }
+
     fn capabilities(&self) -> Capabilities {
         self.backend.capabilities()
     }
@@ -515,6 +519,10 @@ impl Backend for Catch {
         self.backend.library()
     }
 
+    fn fips(&self) -> Option<bool> {
+        self.backend.fips()
+    }
+
     fn capabilities(&self) -> Capabilities {
         // Also what the real one lacks: the one it stands in for claims it, and is called.
         Capabilities::ALL
@@ -678,6 +686,7 @@ impl Session for Poorer<dyn Session> {
             Capability::ReportPeerChain => facts.peer_chain.truncate(1),
             Capability::ReportResumed => facts.resumed = None,
             Capability::ReportServerName => facts.server_name = None,
+            Capability::ReportSignatureScheme => facts.signature_scheme = None,
             Capability::ReportVersion => facts.version = None,
             _ => {}
         }

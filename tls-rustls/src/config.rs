@@ -225,9 +225,12 @@ impl ResolvesClientCert for OneIdentity {
 
 impl ResolvesServerCert for OneIdentity {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        // As rustls will choose, once it is sure that there is something to sign.
+        let signs = self.0.key().choose_scheme(hello.signature_schemes());
         aside::leave(|aside| {
             aside.presented = true;
-            aside.no_signature = self.0.key().choose_scheme(hello.signature_schemes()).is_none();
+            aside.no_signature = signs.is_none();
+            aside.scheme = signs.map(|by| tls_core::SignatureScheme(by.scheme().into()));
             aside.server_name = hello.server_name().map(Into::into);
         });
         Some(self.0.current())

@@ -88,6 +88,10 @@ impl Backend for Rustls {
         format!("rustls 0.23 with {}", self.provider.name())
     }
 
+    fn fips(&self) -> Option<bool> {
+        Some(self.provider.load().fips())
+    }
+
     fn capabilities(&self) -> Capabilities {
         const ALWAYS: Capabilities = Capabilities::of(&[
             Capability::AlpnBytes,
@@ -118,6 +122,7 @@ impl Backend for Rustls {
             Capability::ReportPeerChain,
             Capability::ReportResumed,
             Capability::ReportServerName,
+            Capability::ReportSignatureScheme,
             Capability::ReportVersion,
             Capability::RequestClientCertificate,
             Capability::RequestStaple,

@@ -1,6 +1,7 @@
 //! Resumption: what a client keeps of a connection, and a server lets it keep.
 
 mod cache;
+mod file;
 mod fingerprint;
 mod key_file;
 mod key_set;
@@ -9,6 +10,7 @@ mod store;
 mod ticket_keys;
 
 pub use cache::Sessions;
+pub use file::FileStore;
 pub(crate) use fingerprint::Fingerprint;
 pub use key_file::TicketKeyFile;
 pub use key_set::TicketKeySet;
@@ -36,7 +38,8 @@ pub enum Resumption {
     /// It does, in memory, with the sessions of so many servers at most. Requires
     /// [`Capability::ResumeClient`](crate::Capability::ResumeClient).
     Memory(usize),
-    /// It does, with sessions as bytes in this store, which may outlive the process. Requires
+    /// It does, with sessions as bytes in this store, which may outlive the process: a [`FileStore`], or one
+    /// of the program's. Requires
     /// [`Capability::ExportSessions`](crate::Capability::ExportSessions).
     Store(Arc<dyn SessionStore>),
 }
