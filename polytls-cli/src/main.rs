@@ -14,6 +14,7 @@ mod limbo;
 mod ocsp;
 mod output;
 mod peer;
+mod secrets;
 mod serve;
 mod signal;
 mod transport;

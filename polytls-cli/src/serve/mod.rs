@@ -38,6 +38,7 @@ pub(crate) fn run(args: &Serve) -> Result {
     // Before they are read, so that no change is missed.
     let loaded = reload::fingerprint(&site.files());
     let identities = site.identities()?;
+    args.keylog.warn();
     let server = Server::new(&config(args, &identities)?, backend)?;
     site.put(Kept::start(&args.staple, identities, backend)?);
     let site = Arc::new(site);
@@ -130,6 +131,10 @@ fn config(args: &Serve, identities: &[Identity]) -> Result<ServerConfig> {
             None => EndOfStream::RequireCloseNotify,
         })
         .versions(args.tls.versions()?);
+    let config = match args.keylog.open()? {
+        Some(log) => config.key_log(log),
+        None => config,
+    };
     Ok(config.build()?)
 }
 

@@ -11,6 +11,7 @@ mod ocsp;
 mod ocsp_responder;
 mod reload;
 mod reports;
+mod secrets;
 mod serve;
 mod support;
 mod usage;
