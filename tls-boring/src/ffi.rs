@@ -67,11 +67,14 @@ pub(crate) fn tls_unique(ssl: &SslRef) -> Option<Vec<u8>> {
     (result == 1).then(|| finished[..length].to_vec())
 }
 
-/// Has BoringSSL take new keys with its next write, and ask the peer for the same.
-pub(crate) fn update_keys(ssl: &mut SslRef) -> Result<(), ErrorStack> {
-    let requested = boring_sys::SSL_KEY_UPDATE_REQUESTED as c_int;
+/// Has BoringSSL take new keys with its next write, and ask the peer for the same if it is to.
+pub(crate) fn update_keys(ssl: &mut SslRef, ask_peer: bool) -> Result<(), ErrorStack> {
+    let kind = match ask_peer {
+        true => boring_sys::SSL_KEY_UPDATE_REQUESTED,
+        false => boring_sys::SSL_KEY_UPDATE_NOT_REQUESTED,
+    };
     // SAFETY: `ssl` is a live SSL, lent for this call alone.
-    match unsafe { boring_sys::SSL_key_update(ssl.as_ptr(), requested) } {
+    match unsafe { boring_sys::SSL_key_update(ssl.as_ptr(), kind as c_int) } {
         1 => Ok(()),
         _ => Err(ErrorStack::get()),
     }

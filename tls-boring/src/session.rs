@@ -128,7 +128,11 @@ impl Session for BoringSession {
     }
 
     fn update_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
-        self.with(wire, |stream| ffi::update_keys(stream.ssl_mut()).map_err(Into::into))
+        self.with(wire, |stream| ffi::update_keys(stream.ssl_mut(), true).map_err(Into::into))
+    }
+
+    fn renew_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        self.with(wire, |stream| ffi::update_keys(stream.ssl_mut(), false).map_err(Into::into))
     }
 
     fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {

@@ -341,21 +341,23 @@ impl Connection {
         if self.wire.room() < Wire::MAX_RECORD {
             return Ok(Progress::WantWrite);
         }
-        self.take_new_keys(By::Program)
+        let progress = self.session.alone().update_keys(&mut self.wire);
+        self.took_new_keys(progress, By::Program)
     }
 
     /// Takes new keys because the old ones have been used enough.
     fn renew_keys(&mut self) -> Result<Progress<()>> {
-        if self.session.alone().negotiated().version == Some(Version::Tls12) {
+        let (session, asked) = (self.session.alone(), self.rules.key_update_after.is_some());
+        if session.negotiated().version == Some(Version::Tls12)
+            || !asked && session.counts_records()
+        {
             self.rekey.never();
             return Ok(Progress::Ready(()));
         }
-        match self.take_new_keys(By::Limit) {
-            // Nobody asked for it: the library counts by itself, or there is nothing to be done.
-            Err(e)
-                if matches!(e.kind(), ErrorKind::Unsupported(_))
-                    && self.rules.key_update_after.is_none() =>
-            {
+        let progress = session.renew_keys(&mut self.wire);
+        match self.took_new_keys(progress, By::Limit) {
+            // There is nothing to be done, and nobody asked for it.
+            Err(e) if matches!(e.kind(), ErrorKind::Unsupported(_)) && !asked => {
                 self.rekey.never();
                 Ok(Progress::Ready(()))
             }
@@ -363,8 +365,8 @@ impl Connection {
         }
     }
 
-    fn take_new_keys(&mut self, by: By) -> Result<Progress<()>> {
-        let progress = match self.session.alone().update_keys(&mut self.wire) {
+    fn took_new_keys(&mut self, progress: Result<Progress<()>>, by: By) -> Result<Progress<()>> {
+        let progress = match progress {
             // Nothing has happened.
             Err(e) if matches!(e.kind(), ErrorKind::Unsupported(_)) => return Err(e),
             progress => self.call(|_, _| progress)?,

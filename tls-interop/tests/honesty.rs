@@ -637,6 +637,17 @@ impl Session for Poorer<dyn Session> {
         }
     }
 
+    fn renew_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        match self.to {
+            Capability::KeyUpdate => Err(Error::new(ErrorKind::Unsupported(self.to))),
+            _ => self.inner.renew_keys(wire),
+        }
+    }
+
+    fn counts_records(&self) -> bool {
+        self.inner.counts_records()
+    }
+
     fn export_keying_material(
         &self,
         out: &mut [u8],

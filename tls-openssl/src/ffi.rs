@@ -140,11 +140,13 @@ pub(crate) fn has_extended_master_secret(ssl: &SslRef) -> bool {
     says == 1 || ssl.version2() == Some(SslVersion::TLS1_3)
 }
 
-/// Has OpenSSL take new keys with its next step, and ask the peer for the same.
-pub(crate) fn update_keys(ssl: &SslRef) -> Result<(), ErrorStack> {
+/// Has OpenSSL take new keys with its next step, and ask the peer for the same if it is to.
+pub(crate) fn update_keys(ssl: &SslRef, ask_peer: bool) -> Result<(), ErrorStack> {
+    const SSL_KEY_UPDATE_NOT_REQUESTED: c_int = 0;
     const SSL_KEY_UPDATE_REQUESTED: c_int = 1;
+    let kind = if ask_peer { SSL_KEY_UPDATE_REQUESTED } else { SSL_KEY_UPDATE_NOT_REQUESTED };
     // SAFETY: `ssl` is a live SSL that no other thread can have; the crate lends none to change.
-    match unsafe { SSL_key_update(ssl.as_ptr(), SSL_KEY_UPDATE_REQUESTED) } {
+    match unsafe { SSL_key_update(ssl.as_ptr(), kind) } {
         1 => Ok(()),
         _ => Err(ErrorStack::get()),
     }

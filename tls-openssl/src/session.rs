@@ -117,7 +117,14 @@ impl Session for OpensslSession {
 
     fn update_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
         self.with(wire, |stream| {
-            ffi::update_keys(stream.ssl())?;
+            ffi::update_keys(stream.ssl(), true)?;
+            stream.do_handshake()
+        })
+    }
+
+    fn renew_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        self.with(wire, |stream| {
+            ffi::update_keys(stream.ssl(), false)?;
             stream.do_handshake()
         })
     }

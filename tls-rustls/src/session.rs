@@ -333,6 +333,10 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
         })
     }
 
+    fn counts_records(&self) -> bool {
+        true
+    }
+
     fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {
         while self.plaintext.is_empty() && !self.peer_closed {
             match self.steps(wire, &mut [], &Errand::None)? {
@@ -476,6 +480,10 @@ impl Session for PolicySession {
 
     fn update_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
         self.session()?.update_keys(wire)
+    }
+
+    fn counts_records(&self) -> bool {
+        true
     }
 
     fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {
