@@ -12,6 +12,7 @@ use crate::identities::IdentityArgs;
 use crate::key_password::KeyPasswordArg;
 use crate::ocsp::{ClientStaple, Ocsp, ServerStaple};
 use crate::parameters::{ChoiceArgs, ParameterArgs};
+use crate::secrets::{Export, KeyLogArg};
 use crate::transport::HostPort;
 
 /// One TLS API over many TLS libraries: try them, connect, serve, and see what they promise.
@@ -146,6 +147,12 @@ pub(crate) struct Connect {
     /// Write the facts of the connection to FILE as JSON; what is not known is null.
     #[arg(long, value_name = "FILE")]
     pub(crate) facts: Option<PathBuf>,
+    /// Export keying material (RFC 5705, RFC 8446): LEN bytes for LABEL, with a context if there is one.
+    /// It is shown in hexadecimal digits among the facts; repeat for more.
+    #[arg(long, value_name = "LABEL:LEN[:CONTEXT-HEX]")]
+    pub(crate) export: Vec<Export>,
+    #[command(flatten)]
+    pub(crate) keylog: KeyLogArg,
     #[command(flatten)]
     pub(crate) checks: CheckArgs,
 }
@@ -199,6 +206,8 @@ pub(crate) struct Serve {
     pub(crate) staple: ServerStaple,
     #[command(flatten)]
     pub(crate) revocation: RevocationArgs,
+    #[command(flatten)]
+    pub(crate) keylog: KeyLogArg,
     /// Follow the files of the identities and authorities, and the lists of --crl.
     #[arg(long)]
     pub(crate) reload: bool,

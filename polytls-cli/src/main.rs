@@ -15,6 +15,7 @@ mod ocsp;
 mod output;
 mod parameters;
 mod peer;
+mod secrets;
 mod serve;
 mod signal;
 mod transport;

@@ -72,6 +72,10 @@ impl Backend for Boring {
         boring::version::version().to_owned()
     }
 
+    fn fips(&self) -> Option<bool> {
+        Some(boring::fips::enabled())
+    }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities::of(&[
             Capability::AlpnBytes,
@@ -106,6 +110,7 @@ impl Backend for Boring {
             Capability::ReportPeerChain,
             Capability::ReportResumed,
             Capability::ReportServerName,
+            Capability::ReportSignatureScheme,
             Capability::ReportVersion,
             Capability::RequestClientCertificate,
             Capability::RequestStaple,
@@ -113,12 +118,15 @@ impl Backend for Boring {
             Capability::ResumeServer,
             Capability::RevocationLists,
             Capability::SendStaple,
+            Capability::SessionCache,
             Capability::SignatureSchemes,
             Capability::SkipAllVerification,
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,
             Capability::SkipTimeVerification,
+            Capability::TicketCount,
             Capability::TicketsOff,
+            Capability::TlsUnique,
             Capability::Tls12Client,
             Capability::Tls12HalfClose,
             Capability::Tls12Server,

@@ -104,6 +104,8 @@ capabilities! {
     ReportResumed = "report-resumed";
     /// A server can tell the name that the client asked for (SNI).
     ReportServerName = "report-server-name";
+    /// The signature scheme by which the server has signed the handshake can be told.
+    ReportSignatureScheme = "report-signature-scheme";
     /// The negotiated protocol version can be told.
     ReportVersion = "report-version";
     /// A server can ask a client for a certificate, and can insist on it.
@@ -118,6 +120,8 @@ capabilities! {
     RevocationLists = "revocation-lists";
     /// A server can staple an OCSP response to its certificate.
     SendStaple = "send-staple";
+    /// A server can keep sessions of TLS 1.2 itself, for clients that know no tickets (RFC 5246 §7.3).
+    SessionCache = "session-cache";
     /// The signature schemes of handshakes can be chosen, to sign with and to accept, out of
     /// [`SignatureScheme::DEFAULT`](crate::SignatureScheme::DEFAULT).
     SignatureSchemes = "signature-schemes";
@@ -129,8 +133,12 @@ capabilities! {
     SkipNameVerification = "skip-name-verification";
     /// A client can switch off the check of the dates, and nothing else.
     SkipTimeVerification = "skip-time-verification";
+    /// A server can be told how many tickets to give at the end of a handshake in TLS 1.3.
+    TicketCount = "ticket-count";
     /// A server can be told to let nothing be resumed.
     TicketsOff = "tickets-off";
+    /// In TLS 1.2 the channel binding `tls-unique` can be told (RFC 5929 §3).
+    TlsUnique = "tls-unique";
     /// A client can speak TLS 1.2, and can choose it alone.
     Tls12Client = "tls12-client";
     /// In TLS 1.2 one side can close and read on, and the other write on, as in TLS 1.3

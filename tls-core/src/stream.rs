@@ -593,7 +593,7 @@ mod tests {
 
     fn chatty(room: usize) -> (Stream<Pipe>, Pipe) {
         let (ours, theirs) = pipe(room);
-        let rules = Rules::client(EndOfStream::default(), false);
+        let rules = Rules::client(EndOfStream::default());
         (Stream::new(Connection::new(Box::new(Chatty), rules), ours), theirs)
     }
 

@@ -171,6 +171,10 @@ impl Backend for Unable {
         self.backend.library()
     }
 
+    fn fips(&self) -> Option<bool> {
+        self.backend.fips()
+    }
+
     fn capabilities(&self) -> Capabilities {
         self.backend.capabilities()
     }
@@ -234,6 +238,9 @@ impl Unable {
         if let Some(log) = config.key_log().filter(|_| !self.lacks(Capability::KeyLog)) {
             builder = builder.key_log(log.clone());
         }
+        if let Some(n) = config.key_update_after().filter(|_| !self.lacks(Capability::KeyUpdate)) {
+            builder = builder.key_update_after(n);
+        }
         if !self.lacks(Capability::OmitServerName) {
             builder = builder.send_server_name(config.send_server_name());
         }
@@ -283,8 +290,19 @@ impl Unable {
             builder = builder.suite_order(config.suite_order());
         }
         builder = builder.tickets(self.tickets(config.tickets()));
+        builder = builder.session_id_context(config.session_id_context());
+        if !self.lacks(Capability::SessionCache) {
+            builder = builder.session_cache(config.session_cache());
+        }
+        if let Some(count) = config.ticket_count().filter(|_| !self.lacks(Capability::TicketCount))
+        {
+            builder = builder.ticket_count(count);
+        }
         if let Some(log) = config.key_log().filter(|_| !self.lacks(Capability::KeyLog)) {
             builder = builder.key_log(log.clone());
+        }
+        if let Some(n) = config.key_update_after().filter(|_| !self.lacks(Capability::KeyUpdate)) {
+            builder = builder.key_update_after(n);
         }
         let wants_uniform = config.required().contains(Capability::UniformVerification);
         let auth = match config.client_auth() {
@@ -501,6 +519,10 @@ impl Backend for Catch {
         self.backend.library()
     }
 
+    fn fips(&self) -> Option<bool> {
+        self.backend.fips()
+    }
+
     fn capabilities(&self) -> Capabilities {
         // Also what the real one lacks: the one it stands in for claims it, and is called.
         Capabilities::ALL
@@ -615,6 +637,17 @@ impl Session for Poorer<dyn Session> {
         }
     }
 
+    fn renew_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        match self.to {
+            Capability::KeyUpdate => Err(Error::new(ErrorKind::Unsupported(self.to))),
+            _ => self.inner.renew_keys(wire),
+        }
+    }
+
+    fn counts_records(&self) -> bool {
+        self.inner.counts_records()
+    }
+
     fn export_keying_material(
         &self,
         out: &mut [u8],
@@ -624,6 +657,13 @@ impl Session for Poorer<dyn Session> {
         match self.to {
             Capability::Exporter => Err(Error::new(ErrorKind::Unsupported(self.to))),
             _ => self.inner.export_keying_material(out, label, context),
+        }
+    }
+
+    fn tls_unique(&self) -> Result<Vec<u8>> {
+        match self.to {
+            Capability::TlsUnique => Err(Error::new(ErrorKind::Unsupported(self.to))),
+            _ => self.inner.tls_unique(),
         }
     }
 
@@ -657,6 +697,7 @@ impl Session for Poorer<dyn Session> {
             Capability::ReportPeerChain => facts.peer_chain.truncate(1),
             Capability::ReportResumed => facts.resumed = None,
             Capability::ReportServerName => facts.server_name = None,
+            Capability::ReportSignatureScheme => facts.signature_scheme = None,
             Capability::ReportVersion => facts.version = None,
             _ => {}
         }

@@ -12,7 +12,7 @@ use openssl::x509::X509;
 use tls_core::{
     Acceptor, AlpnOutcome, ClientAuth, ClientConfig, Connector, Error, ErrorKind, Identity, Judge,
     Protocols, Result, Roots, ServerConfig, ServerName, Session, Sessions, Staple, Supported,
-    TicketKeys,
+    TicketKeys, Tickets,
 };
 use tls_libssl::Trusted;
 
@@ -107,9 +107,15 @@ pub(crate) fn server(
                 }
             });
         }
+        let bound = config.session_context(index);
         if let Some(keys) = config.ticket_keys() {
-            let bound = config.session_context(index);
-            resumption::give_tickets(&mut context, keys, &bound).map_err(config_error)?;
+            let count = config.ticket_count().unwrap_or(Tickets::COUNT);
+            resumption::give_tickets(&mut context, keys, count, &bound).map_err(config_error)?;
+        }
+        if config.session_cache() > 0 {
+            let (most, lifetime) = (config.session_cache(), config.session_lifetime());
+            resumption::keep_on_server(&mut context, most, lifetime, &bound)
+                .map_err(config_error)?;
         }
         log_keys(&mut context, config.key_log());
         modify(&mut context, backend)?;

@@ -76,6 +76,10 @@ impl Backend for Openssl {
         openssl::version::version().to_owned()
     }
 
+    fn fips(&self) -> Option<bool> {
+        Some(ffi::is_fips())
+    }
+
     fn capabilities(&self) -> Capabilities {
         const ALWAYS: Capabilities = Capabilities::of(&[
             Capability::AlpnBytes,
@@ -108,6 +112,7 @@ impl Backend for Openssl {
             Capability::ReportPeerChain,
             Capability::ReportResumed,
             Capability::ReportServerName,
+            Capability::ReportSignatureScheme,
             Capability::ReportVersion,
             Capability::RequestClientCertificate,
             Capability::RequestStaple,
@@ -115,12 +120,15 @@ impl Backend for Openssl {
             Capability::ResumeServer,
             Capability::RevocationLists,
             Capability::SendStaple,
+            Capability::SessionCache,
             Capability::SignatureSchemes,
             Capability::SkipAllVerification,
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,
             Capability::SkipTimeVerification,
+            Capability::TicketCount,
             Capability::TicketsOff,
+            Capability::TlsUnique,
             Capability::Tls12Client,
             Capability::Tls12HalfClose,
             Capability::Tls12Server,

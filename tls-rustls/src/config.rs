@@ -19,7 +19,7 @@ use tls_core::{
 
 use crate::aside::{self, Aside};
 use crate::error::{config_error, session_error};
-use crate::resumption::{ClientSessions, Tickets};
+use crate::resumption::{ClientSessions, ServerSessions, Tickets};
 use crate::secrets::Told;
 use crate::session::{PolicySession, RustlsSession};
 use crate::signer::{Choosy, External, Stapled};
@@ -110,14 +110,18 @@ pub(crate) fn server(
         loaded.max_fragment_size = config.record_limit().map(|bytes| bytes + HEADER);
         loaded.require_ems = config.requires_extended_master_secret();
         loaded.key_log = key_log.clone();
-        // Sessions are in their tickets alone.
-        loaded.session_storage = Arc::new(NoServerSessionStorage {});
+        // Sessions are in their tickets alone, unless some are to be kept.
+        loaded.session_storage = match config.session_cache() {
+            0 => Arc::new(NoServerSessionStorage {}),
+            most => Arc::new(ServerSessions::new(most, config.session_lifetime())),
+        };
         loaded.send_tls13_tickets = 0;
         let tickets = config.ticket_keys().cloned();
         let context = config.session_context(i);
         if let Some(tickets) = tickets.and_then(|keys| Tickets::new(keys, context, &whole)) {
             loaded.ticketer = Arc::new(tickets);
-            loaded.send_tls13_tickets = 2;
+            let count = config.ticket_count().unwrap_or(tls_core::Tickets::COUNT);
+            loaded.send_tls13_tickets = count.into();
         }
         if let Some(modify) = &backend.modify_server {
             modify(&mut loaded);
@@ -221,9 +225,12 @@ impl ResolvesClientCert for OneIdentity {
 
 impl ResolvesServerCert for OneIdentity {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        // As rustls will choose, once it is sure that there is something to sign.
+        let signs = self.0.key().choose_scheme(hello.signature_schemes());
         aside::leave(|aside| {
             aside.presented = true;
-            aside.no_signature = self.0.key().choose_scheme(hello.signature_schemes()).is_none();
+            aside.no_signature = signs.is_none();
+            aside.scheme = signs.map(|by| tls_core::SignatureScheme(by.scheme().into()));
             aside.server_name = hello.server_name().map(Into::into);
         });
         Some(self.0.current())

@@ -14,7 +14,7 @@ use rustls::{CommonState, HandshakeKind};
 use tls_core::pki_types::CertificateDer;
 use tls_core::{
     Alert, AlpnConfig, AlpnOutcome, Answer, CipherSuite, ClientHello, Error, ErrorKind, Group,
-    Negotiated, Progress, Result, Session, Version, Wire,
+    Negotiated, Progress, Result, Session, SignatureScheme, Version, Wire,
 };
 
 use crate::NAME;
@@ -79,6 +79,8 @@ pub(crate) struct RustlsSession<C> {
     server_name: Option<String>,
     staple: Option<Vec<u8>>,
     secret: Option<Secret>,
+    /// How the server signs the handshake, if it is not resumed.
+    scheme: Option<SignatureScheme>,
     /// The server's hello, as it passes in clear.
     answer: Answer,
     /// The port of the server, if the program told it.
@@ -120,6 +122,7 @@ impl<C: Unbuffered> RustlsSession<C> {
             server_name,
             staple: None,
             secret: None,
+            scheme: None,
             answer: Answer::default(),
             port: None,
             shown: 0,
@@ -271,6 +274,7 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
             self.presented |= aside.presented;
             self.staple = aside.staple.or(self.staple.take());
             self.secret = aside.secret.or(self.secret.take());
+            self.scheme = aside.scheme.or(self.scheme);
             if aside.server_name.is_some() {
                 self.server_name = aside.server_name;
             }
@@ -329,6 +333,10 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
         })
     }
 
+    fn counts_records(&self) -> bool {
+        true
+    }
+
     fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {
         while self.plaintext.is_empty() && !self.peer_closed {
             match self.steps(wire, &mut [], &Errand::None)? {
@@ -382,6 +390,8 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
             Some(Version::Tls13) => Some(true),
             _ => self.answer.has_extended_master_secret(),
         };
+        let is_full = state.handshake_kind() != Some(HandshakeKind::Resumed);
+        negotiated.signature_scheme = self.scheme.filter(|_| is_full);
         negotiated.resumed = state.handshake_kind().map(|kind| kind == HandshakeKind::Resumed);
         negotiated
     }
@@ -470,6 +480,10 @@ impl Session for PolicySession {
 
     fn update_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
         self.session()?.update_keys(wire)
+    }
+
+    fn counts_records(&self) -> bool {
+        true
     }
 
     fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {

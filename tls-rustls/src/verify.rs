@@ -153,6 +153,7 @@ impl ServerCertVerifier for ServerVerifier {
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         self.0.check_scheme(signed)?;
+        leave_scheme(signed);
         verify_tls12_signature(message, cert, signed, &self.0.algorithms)
     }
 
@@ -163,12 +164,19 @@ impl ServerCertVerifier for ServerVerifier {
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         self.0.check_scheme(signed)?;
+        leave_scheme(signed);
         verify_tls13_signature(message, cert, signed, &self.0.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.schemes.to_vec()
     }
+}
+
+/// How the server has signed, for the session.
+fn leave_scheme(signed: &DigitallySignedStruct) {
+    let scheme = tls_core::SignatureScheme(signed.scheme.into());
+    aside::leave(|aside| aside.scheme = Some(scheme));
 }
 
 /// What a server checks of a client.

@@ -38,6 +38,7 @@ pub(crate) fn run(args: &Serve) -> Result {
     // Before they are read, so that no change is missed.
     let loaded = reload::fingerprint(&site.files());
     let identities = site.identities()?;
+    args.keylog.warn();
     let server = Server::new(&config(args, &identities)?, backend)?;
     site.put(Kept::start(&args.staple, identities, backend)?);
     let site = Arc::new(site);
@@ -129,6 +130,10 @@ fn config(args: &Serve, identities: &[Identity]) -> Result<ServerConfig> {
             Some(_) => EndOfStream::TolerateTruncation, // HTTP marks the ends of its messages
             None => EndOfStream::RequireCloseNotify,
         });
+    let config = match args.keylog.open()? {
+        Some(log) => config.key_log(log),
+        None => config,
+    };
     Ok(args.tls.parameters.server(config, &args.choices)?.build()?)
 }
 

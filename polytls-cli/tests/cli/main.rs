@@ -12,6 +12,7 @@ mod ocsp_responder;
 mod parameters;
 mod reload;
 mod reports;
+mod secrets;
 mod serve;
 mod support;
 mod usage;

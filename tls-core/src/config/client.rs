@@ -6,6 +6,7 @@ use super::danger::{KeyLog, Skip};
 use super::{Checks, EndOfStream, StaplePolicy, versions_required};
 use crate::connection::Rules;
 use crate::parameters::{Finer, check_lists, identity_fits, lists_required};
+use crate::rekey;
 use crate::resumption::Fingerprint;
 use crate::x509::{Algorithms, Purpose};
 use crate::{
@@ -29,6 +30,7 @@ pub struct ClientConfig {
     groups: Arc<[Group]>,
     identity: Option<Identity>,
     key_log: Option<KeyLog>,
+    key_update_after: Option<u32>,
     resumption: Resumption,
     roots: Roots,
     send_server_name: bool,
@@ -82,6 +84,11 @@ impl ClientConfig {
         self.key_log.as_ref()
     }
 
+    /// After how many records the keys of TLS 1.3 are to be new, if the program has said so.
+    pub fn key_update_after(&self) -> Option<u32> {
+        self.key_update_after
+    }
+
     /// Whether sessions are resumed, and where they are kept.
     pub fn resumption(&self) -> &Resumption {
         &self.resumption
@@ -126,6 +133,7 @@ impl ClientConfig {
             groups,
             identity,
             key_log,
+            key_update_after,
             resumption,
             roots,
             send_server_name,
@@ -151,6 +159,7 @@ impl ClientConfig {
                 Capability::Ed25519,
             ),
             (key_log.is_some(), Capability::KeyLog),
+            (key_update_after.is_some(), Capability::KeyUpdate),
             (matches!(resumption, Resumption::Memory(_)), Capability::ResumeClient),
             (matches!(resumption, Resumption::Store(_)), Capability::ExportSessions),
             (!send_server_name, Capability::OmitServerName),
@@ -190,6 +199,7 @@ impl ClientConfig {
             groups: _,
             identity,
             key_log: _,
+            key_update_after: _,
             resumption: _,
             roots,
             send_server_name,
@@ -218,7 +228,9 @@ impl ClientConfig {
     }
 
     pub(crate) fn rules(&self) -> Rules {
-        Rules::client(self.end_of_stream, self.finer.needs_extended_master_secret)
+        Rules::client(self.end_of_stream)
+            .key_update_after(self.key_update_after)
+            .needs_extended_master_secret(self.finer.needs_extended_master_secret)
     }
 }
 
@@ -235,6 +247,7 @@ pub struct ClientConfigBuilder {
     groups: Vec<Group>,
     identity: Option<Identity>,
     key_log: Option<KeyLog>,
+    key_update_after: Option<u32>,
     resumption: Resumption,
     roots: Roots,
     send_server_name: bool,
@@ -254,6 +267,7 @@ impl Default for ClientConfigBuilder {
             groups: Vec::new(),
             identity: None,
             key_log: None,
+            key_update_after: None,
             resumption: Resumption::Auto,
             roots: Roots::default(),
             send_server_name: true,
@@ -315,6 +329,15 @@ impl ClientConfigBuilder {
         self
     }
 
+    /// Takes new keys by itself once so many records have been sent under the last ones, those of one
+    /// write more or less. In TLS 1.3 only. Without this it is done after 2^22, some 64 GiB of full
+    /// records, where the library does not do so itself. Requires
+    /// [`Capability::KeyUpdate`](crate::Capability).
+    pub fn key_update_after(mut self, records: u32) -> Self {
+        self.key_update_after = Some(records);
+        self
+    }
+
     /// Whether sessions are resumed, and where they are kept; in memory by default.
     pub fn resumption(mut self, resumption: Resumption) -> Self {
         self.resumption = resumption;
@@ -352,6 +375,7 @@ impl ClientConfigBuilder {
     /// [`ErrorKind::Config`](crate::ErrorKind), saying which part is unusable.
     pub fn build(self) -> Result<ClientConfig> {
         check_lists(self.versions, &self.cipher_suites, &self.groups, &self.finer)?;
+        rekey::check(self.key_update_after, self.versions)?;
         if let Some(own) = &self.identity {
             identity_fits(own.leaf_facts(), self.versions, &self.finer.signature_schemes)?;
         }
@@ -379,6 +403,7 @@ impl ClientConfigBuilder {
             groups: self.groups.into(),
             identity: self.identity,
             key_log: self.key_log,
+            key_update_after: self.key_update_after,
             resumption: self.resumption,
             roots: self.roots,
             send_server_name: self.send_server_name,
