@@ -24,6 +24,10 @@ cases! { "profiles";
     Pair fips_accepts_what_is_approved_of_and_no_more
         [] [CipherSuites Exporter Groups RequestClientCertificate SignatureSchemes Tls12Server]
         "A server with the FIPS profile accepts its suites, groups and schemes, and no others.";
+    Client a_client_can_insist_on_a_fips_module [FipsModule] []
+        "A client can insist on a library that runs in its FIPS mode.";
+    Server a_server_can_insist_on_a_fips_module [] [FipsModule]
+        "A server can insist on a library that runs in its FIPS mode.";
     Pair each_legacy_suite_can_be_the_clients_only
         [CipherSuites LegacySuites ReportCipherSuite Tls12Client]
         [CipherSuites LegacySuites ReportCipherSuite Tls12Server]
@@ -126,6 +130,20 @@ fn fips_accepts_what_is_approved_of_and_no_more(c: &dyn Backend, s: &dyn Backend
         assert_eq!(kind(answer(&hello, &fips)?.0), why);
         answer(&hello, &plain)?.0?;
     }
+    Ok(())
+}
+
+fn a_client_can_insist_on_a_fips_module(c: &dyn Backend) -> Result<()> {
+    let config = configs().0.require_fips_module(true).build()?;
+    tls_core::Client::new(&config, c)?;
+    assert_eq!(c.fips(), Some(true));
+    Ok(())
+}
+
+fn a_server_can_insist_on_a_fips_module(s: &dyn Backend) -> Result<()> {
+    let config = configs().1.require_fips_module(true).build()?;
+    tls_core::Server::new(&config, s)?;
+    assert_eq!(s.fips(), Some(true));
     Ok(())
 }
 
