@@ -16,6 +16,7 @@ mod output;
 mod peer;
 mod serve;
 mod signal;
+mod starttls;
 mod transport;
 
 use std::process::ExitCode;
