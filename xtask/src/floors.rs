@@ -22,10 +22,14 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("tls-s2n", &["tls-core"]),
     ("tls-redis", &["tls-core"]),
     ("tls-staple", &["tls-core"]),
-    ("tls-futures", &["tls-core"]),
-    ("tls-tokio", &["tls-core"]),
+    ("tls-starttls", &["tls-core"]),
+    ("tls-futures", &["tls-core", "tls-starttls"]),
+    ("tls-tokio", &["tls-core", "tls-starttls"]),
     ("polytls", UNDER_FACADE),
-    ("polytls-cli", &["polytls", "tls-conformance", "tls-redis", "tls-staple", "tls-tokio"]),
+    (
+        "polytls-cli",
+        &["polytls", "tls-conformance", "tls-redis", "tls-staple", "tls-starttls", "tls-tokio"],
+    ),
     ("tls-interop", &[]),
     ("xtask", &[]),
 ];
