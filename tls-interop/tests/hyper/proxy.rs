@@ -34,7 +34,7 @@ impl Proxy {
                     match acceptor {
                         Some(acceptor) => match acceptor.accept(tcp).await {
                             Ok(stream) => serve(stream, &told, wanted).await,
-                            Err(_) => return, // the client's affair
+                            Err(_) => {} // the client's affair
                         },
                         None => serve(tcp, &told, wanted).await,
                     }
