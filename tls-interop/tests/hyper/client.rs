@@ -27,6 +27,7 @@ pub(crate) const CASES: &[Case] = &[
     ("the_error_of_the_connector_inside_keeps_its_kind", inner_error),
     ("a_silent_server_is_given_up_at_the_limit", limit),
     ("an_identity_is_presented", identity),
+    ("sessions_are_resumed_with_the_same_server_and_no_other", resumption),
 ];
 
 fn http_2(house: &House) {
@@ -236,6 +237,30 @@ fn identity(house: &House) {
                 })
                 .await;
         }
+    });
+}
+
+fn resumption(house: &House) {
+    on_tokio(async {
+        let tls = house.server(BOTH);
+        let server = Running::start(Kind::Hyper, listener(tls.clone()).await);
+        // It has the same keys, and another port.
+        let other = Running::start(Kind::Hyper, listener(tls).await);
+        let connector = HttpsConnector::new(house.client(BOTH));
+        let mut resumed = Vec::new();
+        for uri in [server.uri("/"), server.uri("/"), other.uri("/")] {
+            // Without a connection to use again.
+            let answer = fetch(&http(connector.clone()), uri).await.unwrap();
+            resumed.push(answer.negotiated().unwrap().resumed);
+        }
+        let can = house.backend.capabilities();
+        if !can.contains(Capability::ReportResumed) {
+            assert_eq!(resumed, [None; 3]);
+            return;
+        }
+        let both = [Capability::ResumeClient, Capability::ResumeServer];
+        let again = both.iter().all(|&capability| can.contains(capability));
+        assert_eq!(resumed, [Some(false), Some(again), Some(false)]);
     });
 }
 

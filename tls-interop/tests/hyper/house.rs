@@ -15,8 +15,9 @@ use tls_hyper::axum::{self, Router};
 use tls_hyper::http::Uri;
 use tls_hyper::hyper::service::service_fn;
 use tls_hyper::hyper_util::client::legacy;
-use tls_hyper::hyper_util::rt::TokioExecutor;
+use tls_hyper::hyper_util::rt::{TokioExecutor, TokioIo};
 use tls_hyper::{Failure, HttpsConnector, HttpsServer, TlsInfo, TlsListener};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::{Barrier, oneshot};
 use tokio::task::JoinHandle;
@@ -191,6 +192,7 @@ impl App {
                 tokio::time::sleep(SLOW).await;
                 "at last".into()
             }
+            "/upgrade" => return upgrade(request),
             "/echo" => return Response::new(request.into_body()),
             "/alpn" => {
                 String::from_utf8(info.negotiated().alpn.clone().unwrap_or_default()).unwrap()
@@ -202,6 +204,20 @@ impl App {
         };
         Response::new(text.into())
     }
+}
+
+/// Leaves HTTP/1.1, and gives back in capitals what it is sent.
+fn upgrade(mut request: Request) -> Response {
+    let upgraded = tls_hyper::hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        let mut io = TokioIo::new(upgraded.await.unwrap());
+        let mut sent = String::new();
+        io.read_to_string(&mut sent).await.unwrap();
+        io.write_all(sent.to_uppercase().as_bytes()).await.unwrap();
+        io.shutdown().await.unwrap();
+    });
+    let answer = Response::builder().status(101).header("upgrade", "capitals");
+    answer.header("connection", "upgrade").body(Body::empty()).unwrap()
 }
 
 /// An answer, all of it.

@@ -32,10 +32,12 @@ impl Proxy {
                 let (acceptor, told) = (acceptor.clone(), told.clone());
                 tokio::spawn(async move {
                     match acceptor {
-                        Some(acceptor) => match acceptor.accept(tcp).await {
-                            Ok(stream) => serve(stream, &told, wanted).await,
-                            Err(_) => {} // the client's affair
-                        },
+                        // A handshake that fails is the client's affair.
+                        Some(acceptor) => {
+                            if let Ok(stream) = acceptor.accept(tcp).await {
+                                serve(stream, &told, wanted).await;
+                            }
+                        }
                         None => serve(tcp, &told, wanted).await,
                     }
                 });
@@ -79,7 +81,8 @@ where
     let mut words = head.split(' ');
     assert_eq!(words.next(), Some("CONNECT"), "{head}");
     let mut target = TcpStream::connect(words.next().unwrap()).await.unwrap();
-    client.write_all(b"HTTP/1.1 200 Go ahead\r\nVia: 1.1 test\r\n\r\n").await.unwrap();
-    client.flush().await.unwrap();
-    let _ = copy_bidirectional(&mut client, &mut target).await; // both end as they like
+    // From here on both end as they like.
+    let _ = client.write_all(b"HTTP/1.1 200 Go ahead\r\nVia: 1.1 test\r\n\r\n").await;
+    let _ = client.flush().await;
+    let _ = copy_bidirectional(&mut client, &mut target).await;
 }

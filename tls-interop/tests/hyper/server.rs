@@ -3,16 +3,17 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use polytls::ErrorKind;
+use polytls::{ErrorKind, ServerConfig};
 use tls_hyper::hyper_util::client::legacy;
 use tls_hyper::{Failure, HttpsConnector};
+use tls_tokio::TlsConnector;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::house::{BOTH, House, KINDS, Kind, MEETING, Running, fetch, http};
+use crate::house::{BOTH, HTTP_1, House, KINDS, Kind, MEETING, Running, fetch, http, listener};
 use crate::{Case, PATIENCE, on_tokio};
 
 pub(crate) const CASES: &[Case] = &[
@@ -22,13 +23,15 @@ pub(crate) const CASES: &[Case] = &[
     ("who_takes_too_long_is_given_up_and_makes_room", deadline),
     ("what_is_no_tls_is_reported_and_disturbs_nobody", garbage),
     ("a_service_that_panics_ends_its_own_connection_only", panics),
+    ("a_connection_can_leave_http", upgrade),
+    ("a_reload_serves_new_connections_and_leaves_the_old", reload),
     ("a_unix_socket_is_served_too", unix),
 ];
 
 fn two_hundred(house: &House) {
     let one_at_a_time = on_tokio_alone();
     on_tokio(async {
-        for (kind, alpn) in [(Kind::Axum, BOTH), (Kind::Hyper, BOTH), (Kind::Axum, &BOTH[1..])] {
+        for (kind, alpn) in [(Kind::Axum, BOTH), (Kind::Hyper, BOTH), (Kind::Axum, HTTP_1)] {
             let server = Running::start(kind, house.listener().await);
             let connector = HttpsConnector::new(house.client(alpn));
             let mut all = JoinSet::new();
@@ -163,7 +166,7 @@ fn garbage(house: &House) {
 
 fn panics(house: &House) {
     on_tokio(async {
-        for (alpn, kind) in [(BOTH, Kind::Hyper), (&BOTH[1..], Kind::Hyper), (BOTH, Kind::Axum)] {
+        for (alpn, kind) in [(BOTH, Kind::Hyper), (HTTP_1, Kind::Hyper), (BOTH, Kind::Axum)] {
             let server = Running::start(kind, house.listener().await);
             let others = house.http();
             let before = fetch(&others, server.uri("/peer")).await.unwrap();
@@ -179,13 +182,53 @@ fn panics(house: &House) {
     });
 }
 
+fn upgrade(house: &House) {
+    on_tokio(async {
+        for kind in KINDS {
+            let server = Running::start(kind, house.listener().await);
+            let tcp = TcpStream::connect(server.address).await.unwrap();
+            let connector = TlsConnector::new(house.client(HTTP_1));
+            let mut stream = connector.connect("localhost", tcp).await.unwrap();
+            let question = "GET /upgrade HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\n\
+                            Upgrade: capitals\r\n\r\n";
+            stream.write_all(question.as_bytes()).await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            assert!(head.starts_with(b"HTTP/1.1 101 "));
+            stream.write_all(b"no longer http").await.unwrap();
+            stream.shutdown().await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            assert_eq!(answer, "NO LONGER HTTP");
+        }
+    });
+}
+
+fn reload(house: &House) {
+    on_tokio(async {
+        let tls = house.server(BOTH);
+        let server = Running::start(Kind::Axum, listener(tls.clone()).await);
+        let old = house.http();
+        let before = fetch(&old, server.uri("/peer")).await.unwrap();
+        let theirs = house.elsewhere();
+        let config = ServerConfig::builder(theirs.identity()).alpn(HTTP_1).build().unwrap();
+        tls.reload(&config, house.backend).unwrap();
+        let answer = fetch(&theirs.http(), server.uri("/alpn")).await.unwrap();
+        assert_eq!(answer.text(), "http/1.1");
+        let after = fetch(&old, server.uri("/peer")).await.unwrap();
+        assert_eq!(before.bytes, after.bytes);
+    });
+}
+
 fn unix(house: &House) {
     on_tokio(async {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("socket");
         let socket = tokio::net::UnixListener::bind(&path).unwrap();
         let mut listener = tls_hyper::TlsListener::new(socket, house.server(BOTH));
-        let connector = tls_tokio::TlsConnector::new(house.client(BOTH));
+        let connector = TlsConnector::new(house.client(BOTH));
         let connecting = tokio::spawn(async move {
             let socket = tokio::net::UnixStream::connect(path).await.unwrap();
             let mut stream = connector.connect("localhost", socket).await.unwrap();

@@ -1,10 +1,14 @@
 //! Through proxies.
 
+use std::future::poll_fn;
 use std::io;
+use std::pin::pin;
+use std::task::Poll;
 
 use polytls::{CertificateError, ErrorKind};
 use tls_hyper::http::Version;
 use tls_hyper::hyper_util::client::legacy::connect::HttpConnector;
+use tls_hyper::tower_service::Service;
 use tls_hyper::{HttpsConnector, ProxyRefusal, Tunnel};
 
 use crate::client::kind_of;
@@ -18,6 +22,7 @@ pub(crate) const CASES: &[Case] = &[
     ("a_proxy_is_spoken_to_in_tls_and_tls_goes_through_it", tls_in_tls),
     ("nothing_is_said_in_clear_to_a_proxy_with_tls", never_in_clear),
     ("it_is_known_whose_certificate_was_refused", whose_certificate),
+    ("a_connection_can_be_dropped_at_every_poll", dropped),
     ("plain_http_through_a_proxy_with_tls_has_no_tls", plain_inside),
 ];
 
@@ -118,6 +123,42 @@ fn whose_certificate(house: &House) {
         assert!(!tls_hyper::tls_error(&e).unwrap().to_string().contains("the proxy"), "{e:?}");
         assert_eq!(proxy.seen().len(), 1);
     });
+}
+
+fn dropped(house: &House) {
+    on_tokio(async {
+        let server = Running::start(Kind::Hyper, house.listener().await);
+        let proxy = Proxy::start(Some(house.server(HTTP_1)), None).await;
+        let way = HttpsConnector::new(house.client(HTTP_1));
+        let tunnel = Tunnel::new(proxy.uri(), way).unwrap();
+        let mut connector = HttpsConnector::wrap(house.client(BOTH), tunnel);
+        let mut polls = 0;
+        let connection = loop {
+            let connecting = connector.call(server.uri("/"));
+            if let Some(connected) = polled(connecting, polls).await {
+                break connected.unwrap();
+            }
+            polls += 1;
+            assert!(polls < 1000, "no end");
+        };
+        assert!(polls > 3 && connection.negotiated().is_some());
+        drop(connection);
+        // Both go on as if nothing had been.
+        fetch(&http(connector), server.uri("/")).await.unwrap();
+    });
+}
+
+/// Polls a future so many times at most, and then drops it.
+async fn polled<F: Future>(future: F, mut times: usize) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|cx| match times {
+        0 => Poll::Ready(None),
+        _ => {
+            times -= 1;
+            future.as_mut().poll(cx).map(Some)
+        }
+    })
+    .await
 }
 
 fn plain_inside(house: &House) {
