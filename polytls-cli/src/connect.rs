@@ -19,6 +19,7 @@ use crate::facts::{Close, Facts};
 use crate::failure::{Failure, Result, one_line};
 use crate::ocsp::{self, Elsewhere};
 use crate::output::{self, OutputFile};
+use crate::secrets::Export;
 use crate::transport::{HostPort, Tls, handshake, linger, prompt, runtime};
 
 pub(crate) fn run(args: &Connect) -> Result {
@@ -29,6 +30,7 @@ pub(crate) fn run(args: &Connect) -> Result {
     };
     let config = config(args)?;
     let client = Client::new(&config, backend)?;
+    Export::check(&args.export, backend)?;
     let elsewhere = args.staple.ocsp_response.as_deref();
     let elsewhere = elsewhere.map(|path| Elsewhere::read(path, &config, backend));
     let elsewhere = elsewhere.transpose()?;
@@ -65,8 +67,12 @@ fn config(args: &Connect) -> Result<ClientConfig> {
             false => EndOfStream::RequireCloseNotify,
         })
         .roots(if args.ca.is_empty() { Roots::system() } else { cli::roots(&args.ca)? })
-        .staple(args.staple.policy())
-        .versions(args.tls.versions()?);
+        .staple(args.staple.policy());
+    config = args.tls.parameters.client(config)?;
+    if let Some(log) = args.keylog.open()? {
+        args.keylog.warn();
+        config = config.key_log(log);
+    }
     match (&args.cert, &args.key) {
         (Some(cert), Some(key)) => {
             config = config.identity(args.key_password.read()?.open(cert, key)?);
@@ -98,6 +104,18 @@ async fn talk(
     facts.staple = ocsp::of_peer(&negotiated);
     facts.negotiated = Some(negotiated.clone());
     output::note(format!("connected to {address} as {name}\n{}", facts.to_lines()));
+    for export in &args.export {
+        match export.from(&stream) {
+            Ok(exported) => {
+                output::note(exported.to_line());
+                facts.exports.push(exported);
+            }
+            Err(e) => {
+                linger(&mut stream).await;
+                return Err(e);
+            }
+        }
+    }
     if let Some(elsewhere) = elsewhere {
         match elsewhere.verify(&negotiated) {
             Ok(outcome) => output::note(format!("  {:<12}{}", "response", ocsp::summary(&outcome))),

@@ -132,6 +132,7 @@ mod acceptor;
 mod connector;
 mod handshake;
 mod incoming;
+mod secrets;
 mod stream;
 mod transport;
 

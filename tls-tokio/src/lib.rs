@@ -120,6 +120,7 @@ mod acceptor;
 mod connector;
 mod handshake;
 mod incoming;
+mod secrets;
 mod stream;
 mod transport;
 

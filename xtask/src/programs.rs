@@ -28,6 +28,9 @@ const NEEDED: &[(Find, &str)] = &[
     (Find::Program("node"), "nodejs"),
     (Find::Program("chromium"), "chromium"),
     (Find::Program("certutil"), "libnss3-tools"),
+    (Find::Program("tshark"), "tshark"),
+    (Find::Program("redis-cli"), "redis-tools"),
+    (Find::Program("redis-server"), "redis-server"),
 ];
 
 #[derive(Clone, Copy)]
