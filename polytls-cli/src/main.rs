@@ -16,6 +16,7 @@ mod output;
 mod peer;
 mod serve;
 mod signal;
+mod ticket_keys;
 mod transport;
 
 use std::process::ExitCode;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Command::Demo => demo::run(),
         Command::Ocsp(args) => ocsp::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::TicketKeys(args) => ticket_keys::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

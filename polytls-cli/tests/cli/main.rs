@@ -5,6 +5,7 @@
 
 mod checks;
 mod connect;
+mod fleet;
 mod identities;
 mod limbo;
 mod ocsp;
