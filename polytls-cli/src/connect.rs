@@ -65,8 +65,8 @@ fn config(args: &Connect) -> Result<ClientConfig> {
             false => EndOfStream::RequireCloseNotify,
         })
         .roots(if args.ca.is_empty() { Roots::system() } else { cli::roots(&args.ca)? })
-        .staple(args.staple.policy())
-        .versions(args.tls.versions()?);
+        .staple(args.staple.policy());
+    config = args.tls.parameters.client(config)?;
     match (&args.cert, &args.key) {
         (Some(cert), Some(key)) => {
             config = config.identity(args.key_password.read()?.open(cert, key)?);

@@ -13,6 +13,7 @@ mod key_password;
 mod limbo;
 mod ocsp;
 mod output;
+mod parameters;
 mod peer;
 mod serve;
 mod signal;

@@ -10,6 +10,7 @@
 mod config;
 mod error;
 mod ffi;
+mod parameters;
 mod resumption;
 mod session;
 mod signatures;
@@ -81,6 +82,7 @@ impl Backend for Boring {
             Capability::CertificateReasons,
             Capability::CipherSuites,
             Capability::ClientIdentity,
+            Capability::ClientOrder,
             Capability::CommonNames,
             Capability::CustomVerification,
             Capability::DefaultSuites,
@@ -92,7 +94,9 @@ impl Backend for Boring {
             Capability::Groups,
             Capability::KeyLog,
             Capability::KeyUpdate,
+            Capability::LegacySuites,
             Capability::LimitChain,
+            Capability::LimitRecords,
             Capability::OmitServerName,
             Capability::PartialChains,
             Capability::PostQuantum,
@@ -110,12 +114,14 @@ impl Backend for Boring {
             Capability::RevocationLists,
             Capability::SendStaple,
             Capability::SessionCache,
+            Capability::SignatureSchemes,
             Capability::SkipAllVerification,
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,
             Capability::SkipTimeVerification,
             Capability::TicketCount,
             Capability::TicketsOff,
+            Capability::TlsUnique,
             Capability::Tls12Client,
             Capability::Tls12HalfClose,
             Capability::Tls12Server,

@@ -154,6 +154,13 @@ impl Session for BoringSession {
         signer::wake(self.stream.ssl(), waker)
     }
 
+    fn tls_unique(&self) -> Result<Vec<u8>> {
+        ffi::tls_unique(self.stream.ssl()).ok_or_else(|| {
+            let why = "tls-unique of what was resumed needs the extended master secret";
+            Error::new(ErrorKind::Misuse).because(why)
+        })
+    }
+
     fn staple(&self) -> Option<Vec<u8>> {
         verify::staple(self.stream.ssl()).map(Into::into)
     }

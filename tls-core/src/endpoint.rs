@@ -29,7 +29,8 @@ impl Client {
     /// use a certificate or key, or the system has no roots.
     pub fn new(config: &ClientConfig, backend: &dyn Backend) -> Result<Self> {
         let supported = check_client(config, backend)?;
-        Ok(Self { connector: backend.connector(supported)?.into(), rules: config.rules() })
+        let rules = config.rules().of_backend(backend.name());
+        Ok(Self { connector: backend.connector(supported)?.into(), rules })
     }
 
     /// Begins a connection to `name` over `transport`; no byte moves yet.
@@ -140,7 +141,7 @@ impl Compiled {
         Ok(Self {
             acceptor: backend.acceptor(supported)?.into(),
             identities: config.identities().facts(),
-            rules: config.rules(),
+            rules: config.rules().of_backend(backend.name()),
         })
     }
 }

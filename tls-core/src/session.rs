@@ -111,6 +111,16 @@ pub trait Session: fmt::Debug + Send {
         Err(Error::new(ErrorKind::Unsupported(Capability::Exporter)))
     }
 
+    /// The first Finished message of the handshake: the client's, or the server's if a session was
+    /// resumed (RFC 5929 §3.1). Called once the handshake is done, and not in TLS 1.3.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind) if the library cannot tell.
+    fn tls_unique(&self) -> Result<Vec<u8>> {
+        Err(Error::new(ErrorKind::Unsupported(Capability::TlsUnique)))
+    }
+
     /// The OCSP response (DER) that the server has stapled, if one was asked for and has come. Called
     /// at any time, also after a failed handshake.
     fn staple(&self) -> Option<Vec<u8>> {

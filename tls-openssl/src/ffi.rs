@@ -149,6 +149,42 @@ pub(crate) fn set_max_cert_list(context: &mut SslContextBuilder, bytes: c_long) 
     }
 }
 
+/// The most bytes that a record holds which is sent, `SSL_CTX_set_max_send_fragment(3)`.
+pub(crate) fn set_max_send_fragment(
+    context: &mut SslContextBuilder,
+    bytes: usize,
+) -> Result<(), ErrorStack> {
+    const SSL_CTRL_SET_MAX_SEND_FRAGMENT: c_int = 52;
+    // Out of range for OpenSSL too, which refuses it.
+    let bytes = bytes.try_into().unwrap_or(c_long::MAX);
+    // SAFETY: the context is live; this command stores the number and ignores the pointer.
+    let set = unsafe {
+        openssl_sys::SSL_CTX_ctrl(
+            context.as_ptr(),
+            SSL_CTRL_SET_MAX_SEND_FRAGMENT,
+            bytes,
+            ptr::null_mut(),
+        )
+    };
+    match set {
+        1 => Ok(()),
+        _ => Err(ErrorStack::get()),
+    }
+}
+
+/// Has a server take Diffie-Hellman numbers that fit its key, `SSL_CTX_set_dh_auto(3)`.
+pub(crate) fn set_dh_auto(context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+    const SSL_CTRL_SET_DH_AUTO: c_int = 118;
+    // SAFETY: the context is live; this command stores the switch and ignores the pointer.
+    let set = unsafe {
+        openssl_sys::SSL_CTX_ctrl(context.as_ptr(), SSL_CTRL_SET_DH_AUTO, 1, ptr::null_mut())
+    };
+    match set {
+        1 => Ok(()),
+        _ => Err(ErrorStack::get()),
+    }
+}
+
 /// Whether a certificate says of itself that it is a certificate authority.
 pub(crate) fn is_ca(certificate: &X509Ref) -> bool {
     const EXFLAG_CA: u32 = 0x10;

@@ -15,6 +15,7 @@
 mod config;
 mod error;
 mod ffi;
+mod parameters;
 mod resumption;
 mod session;
 mod signatures;
@@ -84,9 +85,11 @@ impl Backend for Openssl {
             Capability::CertificateReasons,
             Capability::CipherSuites,
             Capability::ClientIdentity,
+            Capability::ClientOrder,
             Capability::CommonNames,
             Capability::CustomVerification,
             Capability::DefaultSuites,
+            Capability::DheSuites,
             Capability::Ed25519,
             Capability::EncryptedAlerts,
             Capability::Exporter,
@@ -94,7 +97,9 @@ impl Backend for Openssl {
             Capability::Groups,
             Capability::KeyLog,
             Capability::KeyUpdate,
+            Capability::LegacySuites,
             Capability::LimitChain,
+            Capability::LimitRecords,
             Capability::OmitServerName,
             Capability::PartialChains,
             Capability::ReportCipherSuite,
@@ -111,12 +116,14 @@ impl Backend for Openssl {
             Capability::RevocationLists,
             Capability::SendStaple,
             Capability::SessionCache,
+            Capability::SignatureSchemes,
             Capability::SkipAllVerification,
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,
             Capability::SkipTimeVerification,
             Capability::TicketCount,
             Capability::TicketsOff,
+            Capability::TlsUnique,
             Capability::Tls12Client,
             Capability::Tls12HalfClose,
             Capability::Tls12Server,

@@ -144,6 +144,17 @@ impl Session for OpensslSession {
         exported.map_err(backend_error)
     }
 
+    fn tls_unique(&self) -> Result<Vec<u8>> {
+        let ssl = self.stream.ssl();
+        let mut finished = [0; 64];
+        // The client's comes first, the server's if a session was resumed.
+        let n = match ssl.is_server() == ssl.session_reused() {
+            true => ssl.finished(&mut finished),
+            false => ssl.peer_finished(&mut finished),
+        };
+        Ok(finished[..n.min(finished.len())].to_vec())
+    }
+
     fn staple(&self) -> Option<Vec<u8>> {
         verify::staple(self.stream.ssl()).map(Into::into)
     }

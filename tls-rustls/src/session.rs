@@ -19,7 +19,7 @@ use tls_core::{
 
 use crate::NAME;
 use crate::aside::{self, Aside};
-use crate::config::Own;
+use crate::config::{HEADER, Own};
 use crate::error::session_error;
 use crate::secrets::Secret;
 
@@ -85,6 +85,8 @@ pub(crate) struct RustlsSession<C> {
     port: Option<u16>,
     /// How many bytes from a server have been shown to `answer`.
     shown: u64,
+    /// The most plaintext in one record that is sent.
+    record: usize,
 }
 
 /// What a call wants done once rustls is ready to send.
@@ -121,7 +123,14 @@ impl<C: Unbuffered> RustlsSession<C> {
             answer: Answer::default(),
             port: None,
             shown: 0,
+            record: RECORD,
         }
+    }
+
+    /// The same, with records of this size at most, headers included.
+    pub(crate) fn limited(mut self, size: Option<usize>) -> Self {
+        self.record = size.map_or(RECORD, |size| size - HEADER);
+        self
     }
 
     /// The same, with a server at this port.
@@ -166,7 +175,7 @@ impl<C: Unbuffered> RustlsSession<C> {
                 self.peer_closed = true;
                 Step::Moved
             }
-            Ok(ConnectionState::WriteTraffic(traffic)) => run(errand, traffic, wire)?,
+            Ok(ConnectionState::WriteTraffic(traffic)) => run(errand, traffic, wire, self.record)?,
             // Early data is never accepted by our configurations.
             Ok(_) => Step::Idle,
             Err(e) => {
@@ -296,8 +305,8 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
     }
 
     fn write(&mut self, wire: &mut Wire, buf: &[u8]) -> Result<Progress<usize>> {
-        let records = (wire.room() / (RECORD + OVERHEAD)).max(1);
-        let n = buf.len().min(records * RECORD);
+        let records = (wire.room() / (self.record + OVERHEAD)).max(1);
+        let n = buf.len().min(records * self.record);
         self.send(wire, &Errand::Encrypt(&buf[..n]))
     }
 
@@ -424,9 +433,11 @@ impl PolicySession {
                 // rustls will find the same fault, and sends the alert for it.
                 Err(_) => {}
             }
+            let size = config.max_fragment_size;
             let connection = UnbufferedServerConnection::new(config);
             let connection = connection.map_err(|e| session_error(e, Aside::default()))?;
-            self.begun = Some(RustlsSession::new(connection, Some(self.own.clone()), None));
+            let session = RustlsSession::new(connection, Some(self.own.clone()), None);
+            self.begun = Some(session.limited(size));
         }
         Ok(self.begun.as_mut())
     }
@@ -501,11 +512,16 @@ fn closed_early() -> Error {
 }
 
 /// Runs `errand`, now that rustls can send.
-fn run<D>(errand: &Errand<'_>, mut traffic: WriteTraffic<'_, D>, wire: &mut Wire) -> Result<Step> {
+fn run<D>(
+    errand: &Errand<'_>,
+    mut traffic: WriteTraffic<'_, D>,
+    wire: &mut Wire,
+    record: usize,
+) -> Result<Step> {
     let (taken, result) = match errand {
         Errand::None => return Ok(Step::Idle),
         Errand::Encrypt(data) => {
-            let size = data.len() + OVERHEAD * data.len().div_ceil(RECORD);
+            let size = data.len() + OVERHEAD * data.len().div_ceil(record);
             (data.len(), traffic.encrypt(data, wire.reserve(size)))
         }
         Errand::Close => (0, traffic.queue_close_notify(wire.reserve(OVERHEAD + 2))),

@@ -57,6 +57,7 @@ const FENCED: &[(&str, &[&str])] = &[
     ("rcgen", &["tls-conformance", "tls-keys"]),
     ("futures-io", &["tls-futures"]),
     ("tokio", &["polytls-cli", "tls-tokio"]),
+    ("tracing", &["tls-core"]),
     ("hyper", &["polytls-cli"]),
     ("indicatif", &["polytls-cli"]),
     ("comfy-table", &["polytls-cli"]),

@@ -26,6 +26,7 @@ const NEEDED: &[(Find, &str)] = &[
     (Find::Program("gnutls-serv"), "gnutls-bin"),
     (Find::Program("python3"), "python3"),
     (Find::Program("node"), "nodejs"),
+    (Find::Program("tshark"), "tshark"),
     (Find::Program("redis-cli"), "redis-tools"),
     (Find::Program("redis-server"), "redis-server"),
 ];

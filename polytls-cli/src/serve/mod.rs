@@ -140,9 +140,8 @@ fn config(args: &Serve, identities: &[Identity], tickets: &Tickets) -> Result<Se
             Some(_) => EndOfStream::TolerateTruncation, // HTTP marks the ends of its messages
             None => EndOfStream::RequireCloseNotify,
         })
-        .tickets(tickets.clone())
-        .versions(args.tls.versions()?);
-    Ok(config.build()?)
+        .tickets(tickets.clone());
+    Ok(args.tls.parameters.server(config, &args.choices)?.build()?)
 }
 
 fn client_auth(args: &Serve) -> Result<ClientAuth> {

@@ -10,6 +10,7 @@ mod identities;
 mod limbo;
 mod ocsp;
 mod ocsp_responder;
+mod parameters;
 mod reload;
 mod reports;
 mod serve;

@@ -11,6 +11,7 @@ mod fleet;
 mod handshake;
 mod identity;
 mod incoming;
+mod key_limit;
 mod key_update;
 mod misuse;
 mod parameters;
@@ -19,6 +20,7 @@ mod revocation;
 mod secrets;
 mod server_name;
 mod staple;
+mod tls_unique;
 mod transfer;
 mod trust;
 mod verification;
@@ -80,6 +82,9 @@ const GROUPS: &[&[Case]] = &[
     handshake::broken::CASES,
     handshake::refused::CASES,
     parameters::CASES,
+    parameters::finer::CASES,
+    parameters::profiles::CASES,
+    parameters::schemes::CASES,
     facts::CASES,
     faults::CASES,
     faults::certificates::CASES,
@@ -115,10 +120,13 @@ const GROUPS: &[&[Case]] = &[
     identity::signer::CASES,
     incoming::CASES,
     client_auth::CASES,
+    key_limit::CASES,
     key_update::CASES,
     fleet::CASES,
     resumption::CASES,
     secrets::CASES,
+    secrets::resumed::CASES,
+    tls_unique::CASES,
     transfer::CASES,
     transfer::damage::CASES,
     transfer::streamed::CASES,

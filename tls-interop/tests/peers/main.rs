@@ -14,6 +14,7 @@ mod curl;
 mod fixture;
 mod gnutls;
 mod http;
+mod master_secret;
 mod nginx;
 mod node;
 mod openssl;
@@ -25,6 +26,7 @@ mod responder;
 mod responses;
 mod script;
 mod stapling;
+mod suites;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -69,6 +71,19 @@ fn main() -> ExitCode {
                     Ok(())
                 }));
             }
+        }
+        for &(name, run) in master_secret::CASES {
+            let fixture = fixture.clone();
+            trials.push(Trial::test(format!("{}::{name}", backend.name()), move || {
+                run(backend, &fixture);
+                Ok(())
+            }));
+        }
+        for &(name, run) in suites::CASES {
+            trials.push(Trial::test(format!("{}::{name}", backend.name()), move || {
+                run(backend);
+                Ok(())
+            }));
         }
         for case in responder::CASES {
             let name = format!("{}::asks::openssl_ocsp::{}", backend.name(), case.name);
