@@ -27,6 +27,7 @@ mod responses;
 mod script;
 mod stapling;
 mod suites;
+mod without_tickets;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -72,7 +73,7 @@ fn main() -> ExitCode {
                 }));
             }
         }
-        for &(name, run) in master_secret::CASES {
+        for &(name, run) in master_secret::CASES.iter().chain(without_tickets::CASES) {
             let fixture = fixture.clone();
             trials.push(Trial::test(format!("{}::{name}", backend.name()), move || {
                 run(backend, &fixture);

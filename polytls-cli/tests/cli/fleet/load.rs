@@ -52,7 +52,9 @@ pub(crate) fn client(backend: &str, root: &CertificateDer<'static>, version: Ver
 
 /// One connection, from its begin to a proper end; whether it resumed another.
 pub(crate) fn visit(client: &Client, address: SocketAddr) -> bool {
-    let mut transport = Blocking::new(TcpStream::connect(address).unwrap());
+    let socket = TcpStream::connect(address).unwrap();
+    socket.set_nodelay(true).unwrap();
+    let mut transport = Blocking::new(socket);
     transport.set_deadline(Some(Instant::now() + LIMIT)).unwrap();
     let mut tls = client.connect("localhost", transport).unwrap();
     tls.handshake().unwrap();
