@@ -25,7 +25,7 @@ fn not_cached(backend: &'static dyn Backend, fixture: &Fixture) {
 fn come_again(backend: &'static dyn Backend, fixture: &Fixture, kept: usize, resumes: bool) {
     let config = ServerConfig::builder(fixture.server.identity.clone())
         .session_cache(kept)
-        .tickets(Tickets::Auto)
+        .tickets(Tickets::Off)
         .versions(Versions::only(Version::Tls12))
         .build()
         .unwrap();
