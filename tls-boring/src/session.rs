@@ -176,6 +176,8 @@ impl Session for BoringSession {
         negotiated.cipher_suite =
             ssl.current_cipher().map(|cipher| CipherSuite(cipher.protocol_id()));
         negotiated.group = ssl.curve().map(Group);
+        let scheme = verify::findings(ssl).and_then(|findings| findings.signature_scheme());
+        negotiated.signature_scheme = scheme;
         negotiated.alpn = ssl.selected_alpn_protocol().map(Into::into);
         let asked_for = ssl.servername(NameType::HOST_NAME).filter(|_| ssl.is_server());
         negotiated.server_name = self.server_name.clone().or(asked_for.map(Into::into));

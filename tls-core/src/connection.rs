@@ -7,6 +7,7 @@ use std::task::Waker;
 use crate::events::{By, Events};
 use crate::held::Held;
 use crate::identity::choose;
+use crate::library::Library;
 use crate::rekey::Rekey;
 use crate::secrets::{check_export, server_end_point};
 use crate::x509::CertificateFacts;
@@ -64,19 +65,26 @@ enum Phase {
 /// The part of a configuration that no library needs to know.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
-    /// The name of the one that speaks; empty as long as none is chosen.
-    backend: &'static str,
+    /// The one that speaks; nothing as long as none is chosen.
+    library: Library,
     end_of_stream: EndOfStream,
     assumed_alpn: Option<Box<[u8]>>,
     is_server: bool,
     /// After how many records the keys are to be new, if the program said so.
     key_update_after: Option<u32>,
+    needs_extended_master_secret: bool,
 }
 
 impl Rules {
     pub(crate) fn client(end_of_stream: EndOfStream) -> Self {
-        let (backend, key_update_after) = ("", None);
-        Self { backend, end_of_stream, assumed_alpn: None, is_server: false, key_update_after }
+        Self {
+            library: Library::default(),
+            end_of_stream,
+            assumed_alpn: None,
+            is_server: false,
+            key_update_after: None,
+            needs_extended_master_secret: false,
+        }
     }
 
     pub(crate) fn server(end_of_stream: EndOfStream, assumed_alpn: Option<&[u8]>) -> Self {
@@ -88,8 +96,12 @@ impl Rules {
         Self { key_update_after: records, ..self }
     }
 
-    pub(crate) fn of_backend(self, name: &'static str) -> Self {
-        Self { backend: name, ..self }
+    pub(crate) fn needs_extended_master_secret(self, needs: bool) -> Self {
+        Self { needs_extended_master_secret: needs, ..self }
+    }
+
+    pub(crate) fn with(self, library: Library) -> Self {
+        Self { library, ..self }
     }
 
     fn side(&self) -> &'static str {
@@ -100,7 +112,7 @@ impl Rules {
 impl Connection {
     pub(crate) fn new(session: Box<dyn Session>, rules: Rules) -> Self {
         let mut events = Events::default();
-        events.backend(rules.backend);
+        events.backend(rules.library.backend());
         Self {
             session: Held::new(session),
             choice: None,
@@ -132,7 +144,7 @@ impl Connection {
         self.check_failure()?;
         (self.session, self.choice, self.rules) = (begun.session, begun.choice, begun.rules);
         self.rekey = begun.rekey;
-        self.events.backend(self.rules.backend);
+        self.events.backend(self.rules.library.backend());
         Ok(())
     }
 
@@ -212,6 +224,7 @@ impl Connection {
         }
         let progress = self.call(|session, wire| session.handshake(wire))?;
         if progress == Progress::Ready(()) {
+            self.check_master_secret()?;
             self.phase = Phase::Traffic;
             let Self { events, session, .. } = self;
             events.finished(|| session.look().negotiated());
@@ -391,6 +404,7 @@ impl Connection {
             return None;
         }
         let mut negotiated = self.session.look().negotiated();
+        self.rules.library.tell(&mut negotiated);
         if negotiated.alpn.is_none() {
             negotiated.alpn = self.rules.assumed_alpn.as_deref().map(Into::into);
         }
@@ -547,6 +561,21 @@ impl Connection {
         let failed = self.failure.as_ref().map(Error::kind);
         self.rules.end_of_stream == EndOfStream::TolerateTruncation
             && failed.is_none_or(|kind| kind == ErrorKind::UnexpectedEof)
+    }
+
+    /// Refuses secrets that do not depend on the whole handshake, if they have to (RFC 7627).
+    fn check_master_secret(&mut self) -> Result<()> {
+        if !self.rules.needs_extended_master_secret {
+            return Ok(());
+        }
+        let has = self.session.look().negotiated().extended_master_secret;
+        match has {
+            Some(true) => Ok(()),
+            Some(false) | None => {
+                let e = Error::new(ErrorKind::Protocol);
+                Err(self.fail(e.because("the peer has no extended master secret")))
+            }
+        }
     }
 
     /// Remembers the first error. A library asked again might answer "end of stream".

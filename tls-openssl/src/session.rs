@@ -173,6 +173,8 @@ impl Session for OpensslSession {
         let suite = ssl.current_cipher().map(|cipher| u16::from_be_bytes(cipher.protocol_id()));
         negotiated.cipher_suite = suite.map(CipherSuite);
         negotiated.group = group_of_nid(ffi::negotiated_group(ssl));
+        let scheme = verify::findings(ssl).and_then(|findings| findings.signature_scheme());
+        negotiated.signature_scheme = scheme;
         negotiated.alpn = ssl.selected_alpn_protocol().map(Into::into);
         let asked_for = ssl.servername(NameType::HOST_NAME).filter(|_| ssl.is_server());
         negotiated.server_name = self.server_name.clone().or(asked_for.map(Into::into));

@@ -56,6 +56,7 @@ impl Backend for S2n {
             Capability::ReportLocalCertificate,
             Capability::ReportResumed,
             Capability::ReportServerName,
+            Capability::ReportSignatureScheme,
             Capability::ReportVersion,
             Capability::RequestClientCertificate,
             Capability::SkipAllVerification,

@@ -129,13 +129,12 @@ fn config(args: &Serve, identities: &[Identity]) -> Result<ServerConfig> {
         .end_of_stream(match args.www {
             Some(_) => EndOfStream::TolerateTruncation, // HTTP marks the ends of its messages
             None => EndOfStream::RequireCloseNotify,
-        })
-        .versions(args.tls.versions()?);
+        });
     let config = match args.keylog.open()? {
         Some(log) => config.key_log(log),
         None => config,
     };
-    Ok(config.build()?)
+    Ok(args.tls.parameters.server(config, &args.choices)?.build()?)
 }
 
 fn client_auth(args: &Serve) -> Result<ClientAuth> {

@@ -7,6 +7,7 @@ mod differences;
 mod driving;
 mod facts;
 mod faults;
+mod fleet;
 mod handshake;
 mod identity;
 mod incoming;
@@ -81,7 +82,11 @@ const GROUPS: &[&[Case]] = &[
     handshake::broken::CASES,
     handshake::refused::CASES,
     parameters::CASES,
+    parameters::finer::CASES,
+    parameters::profiles::CASES,
+    parameters::schemes::CASES,
     facts::CASES,
+    facts::signed::CASES,
     faults::CASES,
     faults::certificates::CASES,
     verification::CASES,
@@ -118,7 +123,9 @@ const GROUPS: &[&[Case]] = &[
     client_auth::CASES,
     key_limit::CASES,
     key_update::CASES,
+    fleet::CASES,
     resumption::CASES,
+    resumption::kept::CASES,
     secrets::CASES,
     secrets::resumed::CASES,
     tls_unique::CASES,

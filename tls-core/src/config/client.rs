@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use super::danger::{KeyLog, Skip};
-use super::{
-    Checks, EndOfStream, StaplePolicy, check_parameters, parameters_required, versions_required,
-};
+use super::{Checks, EndOfStream, StaplePolicy, versions_required};
 use crate::connection::Rules;
+use crate::parameters::{Finer, check_lists, identity_fits, lists_required};
 use crate::rekey;
 use crate::resumption::Fingerprint;
 use crate::x509::{Algorithms, Purpose};
@@ -27,6 +26,7 @@ pub struct ClientConfig {
     cipher_suites: Arc<[CipherSuite]>,
     danger: Skip,
     end_of_stream: EndOfStream,
+    pub(crate) finer: Finer,
     groups: Arc<[Group]>,
     identity: Option<Identity>,
     key_log: Option<KeyLog>,
@@ -129,6 +129,7 @@ impl ClientConfig {
             cipher_suites,
             danger,
             end_of_stream: _, // the core's own
+            finer,
             groups,
             identity,
             key_log,
@@ -166,12 +167,13 @@ impl ClientConfig {
             (*staple != StaplePolicy::Off, Capability::RequestStaple),
         ];
         versions_required(*versions, Capability::Tls12Client, Capability::Tls13Client)
-            .union(parameters_required(cipher_suites, groups))
+            .union(lists_required(cipher_suites, groups))
             .union(danger.required())
             .union(
                 needed
                     .into_iter()
                     .chain(checks.needed())
+                    .chain(finer.needed())
                     .filter(|(on, _)| *on)
                     .map(|(_, what)| what)
                     .collect(),
@@ -193,6 +195,7 @@ impl ClientConfig {
             cipher_suites,
             danger,
             end_of_stream: _, // of no concern to a session
+            finer,
             groups: _,
             identity,
             key_log: _,
@@ -206,6 +209,7 @@ impl ClientConfig {
         let own = identity.as_ref().map_or(&[][..], |own| own.leaf());
         let words =
             format!("{cipher_suites:?} {danger:?} {send_server_name} {staple:?} {versions:?}");
+        let words = words + &finer.for_sessions();
         let fingerprint = Fingerprint::new(backend).with(&alpn.to_wire()).with(own);
         checks.add_to(roots.add_to(fingerprint.with(words.as_bytes()))).finish()
     }
@@ -224,7 +228,9 @@ impl ClientConfig {
     }
 
     pub(crate) fn rules(&self) -> Rules {
-        Rules::client(self.end_of_stream).key_update_after(self.key_update_after)
+        Rules::client(self.end_of_stream)
+            .key_update_after(self.key_update_after)
+            .needs_extended_master_secret(self.finer.needs_extended_master_secret)
     }
 }
 
@@ -237,6 +243,7 @@ pub struct ClientConfigBuilder {
     cipher_suites: Vec<CipherSuite>,
     danger: Skip,
     end_of_stream: EndOfStream,
+    pub(crate) finer: Finer,
     groups: Vec<Group>,
     identity: Option<Identity>,
     key_log: Option<KeyLog>,
@@ -256,6 +263,7 @@ impl Default for ClientConfigBuilder {
             cipher_suites: Vec::new(),
             danger: Skip::nothing(),
             end_of_stream: EndOfStream::default(),
+            finer: Finer::default(),
             groups: Vec::new(),
             identity: None,
             key_log: None,
@@ -282,8 +290,9 @@ impl ClientConfigBuilder {
         self
     }
 
-    /// The cipher suites to offer, best first, out of [`CipherSuite::DEFAULT`]; a list that names
-    /// none of a version's suites needs that version to be off.
+    /// The cipher suites to offer, best first, out of [`CipherSuite::DEFAULT`],
+    /// [`CipherSuite::LEGACY`] and [`CipherSuite::DHE`]; a list that names none of a version's suites
+    /// needs that version to be off.
     pub fn cipher_suites(mut self, suites: impl IntoIterator<Item = CipherSuite>) -> Self {
         self.cipher_suites = suites.into_iter().collect();
         self
@@ -365,8 +374,11 @@ impl ClientConfigBuilder {
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind), saying which part is unusable.
     pub fn build(self) -> Result<ClientConfig> {
-        check_parameters(self.versions, &self.cipher_suites, &self.groups)?;
+        check_lists(self.versions, &self.cipher_suites, &self.groups, &self.finer)?;
         rekey::check(self.key_update_after, self.versions)?;
+        if let Some(own) = &self.identity {
+            identity_fits(own.leaf_facts(), self.versions, &self.finer.signature_schemes)?;
+        }
         let chain = !self.danger.skips_chain();
         self.checks.validate(chain)?;
         if self.identity.as_ref().is_some_and(Identity::has_staple) {
@@ -387,6 +399,7 @@ impl ClientConfigBuilder {
             cipher_suites: self.cipher_suites.into(),
             danger: self.danger,
             end_of_stream: self.end_of_stream,
+            finer: self.finer,
             groups: self.groups.into(),
             identity: self.identity,
             key_log: self.key_log,
