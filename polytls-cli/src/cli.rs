@@ -220,6 +220,7 @@ pub(crate) struct Serve {
     pub(crate) revocation: RevocationArgs,
     #[command(flatten)]
     pub(crate) keylog: KeyLogArg,
+    #[command(flatten)]
     pub(crate) tickets: TicketArgs,
     /// Follow the files of the identities and authorities, and the lists of --crl.
     #[arg(long)]
