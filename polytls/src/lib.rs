@@ -34,7 +34,8 @@
 //! - [`danger`]: what gives protection up.
 //!
 //! For tokio there is the crate `tls-tokio`, for smol and async-std `tls-futures`: they take a [`Client`] or
-//! a [`Server`] of this crate's, and make streams of the runtime's.
+//! a [`Server`] of this crate's, and make streams of the runtime's. `tls-hyper` has connections for hyper's
+//! client and a listener for axum.
 //!
 //! # Features
 //!

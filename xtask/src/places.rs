@@ -8,11 +8,13 @@ use anyhow::{Context, Result, bail};
 use crate::root;
 
 /// Where feature `cfg` may stand: the facade's list of backends, the choice of rustls' provider, that of
-/// telling events or not, and the one file that is all there is to `serde`.
+/// telling events or not, the one file that is all there is to `serde`, and the parts of hyper that are
+/// used.
 const FEATURES: &[&str] = &[
     "polytls/src/backend.rs",
     "tls-core/src/events/mod.rs",
     "tls-core/src/serialize.rs",
+    "tls-hyper/src/lib.rs",
     "tls-rustls/src/provider.rs",
 ];
 
