@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::identities::IdentityArgs;
 use crate::key_password::KeyPasswordArg;
 use crate::ocsp::{ClientStaple, Ocsp, ServerStaple};
+use crate::sessions::SessionArgs;
 use crate::transport::HostPort;
 
 /// One TLS API over many TLS libraries: try them, connect, serve, and see what they promise.
@@ -102,7 +103,9 @@ failed, 2 for bad usage or unreadable input.
 Examples:
   polytls connect example.org:443 --alpn http/1.1
   polytls connect 127.0.0.1:8443 --servername localhost --ca ca.pem < request.txt
-  polytls connect [::1]:8443 --ca ca.pem --cert me.pem --key me.key --facts facts.json")]
+  polytls connect [::1]:8443 --ca ca.pem --cert me.pem --key me.key --facts facts.json
+  polytls connect 127.0.0.1:8443 --ca ca.pem --count 3 --facts facts.json < request.txt
+  polytls connect 127.0.0.1:8443 --ca ca.pem --backend openssl --session sessions < request.txt")]
 pub(crate) struct Connect {
     /// Where to connect to. Every address of a name is tried in turn.
     #[arg(value_name = "HOST:PORT")]
@@ -146,6 +149,8 @@ pub(crate) struct Connect {
     pub(crate) facts: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) checks: CheckArgs,
+    #[command(flatten)]
+    pub(crate) sessions: SessionArgs,
 }
 
 #[derive(Args, Clone, Debug)]

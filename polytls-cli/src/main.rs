@@ -15,6 +15,7 @@ mod ocsp;
 mod output;
 mod peer;
 mod serve;
+mod sessions;
 mod signal;
 mod transport;
 

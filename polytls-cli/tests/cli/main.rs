@@ -12,6 +12,7 @@ mod ocsp_responder;
 mod reload;
 mod reports;
 mod serve;
+mod sessions;
 mod support;
 mod usage;
 mod verification;
