@@ -23,6 +23,7 @@ mod process;
 mod python;
 mod responder;
 mod responses;
+mod resuming;
 mod script;
 mod stapling;
 
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
                 }));
             }
         }
+        trials.extend(resuming::trials(backend, &fixture));
         for case in responder::CASES {
             let name = format!("{}::asks::openssl_ocsp::{}", backend.name(), case.name);
             let fixture = fixture.clone();
