@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use polytls::danger::Skip;
 use polytls::{Client, ClientConfig, EndOfStream, Error, ErrorKind, Roots, ServerName};
+use tls_starttls::Starttls;
 use tls_tokio::TlsConnector;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf, Stdout, stdin, stdout};
 use tokio::net::{TcpStream, lookup_host};
@@ -19,7 +20,9 @@ use crate::facts::{self, Close, Facts};
 use crate::failure::{Failure, Result, one_line};
 use crate::ocsp::{self, Elsewhere};
 use crate::output::{self, OutputFile};
+use crate::secrets::Export;
 use crate::sessions::Kept;
+use crate::starttls;
 use crate::transport::{HostPort, Tls, handshake, linger, prompt, runtime};
 
 pub(crate) fn run(args: &Connect) -> Result {
@@ -29,9 +32,11 @@ pub(crate) fn run(args: &Connect) -> Result {
         None => ServerName::parse(&args.peer.host)?,
     };
     let name = name.at_port(args.peer.port);
+    let starttls = args.starttls.request(&name)?;
     let kept = args.sessions.open(backend)?;
     let config = config(args, &kept)?;
     let client = Client::new(&config, backend)?;
+    Export::check(&args.export, backend)?;
     let elsewhere = args.staple.ocsp_response.as_deref();
     let elsewhere = elsewhere.map(|path| Elsewhere::read(path, &config, backend));
     let elsewhere = elsewhere.transpose()?;
@@ -41,14 +46,18 @@ pub(crate) fn run(args: &Connect) -> Result {
 
     let runtime = runtime()?;
     let (mut outcome, mut all) = (Ok(()), Vec::new());
+    let target = Target {
+        name: &name,
+        starttls: starttls.as_ref(),
+        elsewhere: elsewhere.as_ref(),
+        input: input.as_deref(),
+    };
     for i in 1..=count {
         if input.is_some() {
             output::note(format!("connection {i} of {count}"));
         }
         let mut facts = Facts::new(backend);
-        let input = input.as_deref();
-        outcome =
-            runtime.block_on(talk(args, &client, elsewhere.as_ref(), &name, input, &mut facts));
+        outcome = runtime.block_on(talk(args, &client, &target, &mut facts));
         all.push(facts);
         kept.tell_trouble();
         if outcome.is_err() {
@@ -91,8 +100,12 @@ fn config(args: &Connect, kept: &Kept) -> Result<ClientConfig> {
         })
         .resumption(kept.resumption())
         .roots(if args.ca.is_empty() { Roots::system() } else { cli::roots(&args.ca)? })
-        .staple(args.staple.policy())
-        .versions(args.tls.versions()?);
+        .staple(args.staple.policy());
+    config = args.tls.parameters.client(config)?;
+    if let Some(log) = args.keylog.open()? {
+        args.keylog.warn();
+        config = config.key_log(log);
+    }
     match (&args.cert, &args.key) {
         (Some(cert), Some(key)) => {
             config = config.identity(args.key_password.read()?.open(cert, key)?);
@@ -105,16 +118,23 @@ fn config(args: &Connect, kept: &Kept) -> Result<ClientConfig> {
     Ok(config.build()?)
 }
 
-async fn talk(
-    args: &Connect,
-    client: &Client,
-    elsewhere: Option<&Elsewhere>,
-    name: &ServerName,
-    input: Option<&[u8]>,
-    facts: &mut Facts,
-) -> Result {
-    let (socket, address) = dial(&args.peer).await?;
+/// Whom to talk to, and how.
+struct Target<'a> {
+    name: &'a ServerName,
+    /// What is said before TLS.
+    starttls: Option<&'a Starttls>,
+    elsewhere: Option<&'a Elsewhere>,
+    /// What is sent, if it is not what standard input gives as it goes.
+    input: Option<&'a [u8]>,
+}
+
+async fn talk(args: &Connect, client: &Client, target: &Target<'_>, facts: &mut Facts) -> Result {
+    let Target { name, starttls, elsewhere, input } = *target;
+    let (mut socket, address) = dial(&args.peer).await?;
     let place = format!("peer {address}, server name {name}");
+    if let Some(request) = starttls {
+        starttls::upgrade(&mut socket, request, &place).await?;
+    }
     let mut stream =
         TlsConnector::from(client.clone()).begin(name, prompt(socket)).map_err(Error::from)?;
     if let Err(e) = handshake(&mut stream).await {
@@ -125,6 +145,18 @@ async fn talk(
     facts.staple = ocsp::of_peer(&negotiated);
     facts.negotiated = Some(negotiated.clone());
     output::note(format!("connected to {address} as {name}\n{}", facts.to_lines()));
+    for export in &args.export {
+        match export.from(&stream) {
+            Ok(exported) => {
+                output::note(exported.to_line());
+                facts.exports.push(exported);
+            }
+            Err(e) => {
+                linger(&mut stream).await;
+                return Err(e);
+            }
+        }
+    }
     if let Some(elsewhere) = elsewhere {
         match elsewhere.verify(&negotiated) {
             Ok(outcome) => output::note(format!("  {:<12}{}", "response", ocsp::summary(&outcome))),

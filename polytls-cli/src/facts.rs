@@ -6,6 +6,7 @@ use polytls::pki_types::CertificateDer;
 use polytls::{Backend, Negotiated};
 use serde_json::{Value, json};
 
+use crate::secrets::Exported;
 use crate::{ocsp, peer};
 
 /// What is known about a connection.
@@ -19,6 +20,8 @@ pub(crate) struct Facts {
     pub(crate) close: Option<Close>,
     /// What the stapled OCSP response says; nothing if none has come.
     pub(crate) staple: Option<Outcome>,
+    /// What was asked to be exported, once the handshake is done.
+    pub(crate) exports: Vec<Exported>,
 }
 
 /// How the peer ended what it sent.
@@ -45,14 +48,16 @@ impl Facts {
         nothing.backend = backend.name();
         nothing.library = backend.library().into();
         nothing.fips = backend.fips();
-        Self { nothing, negotiated: None, close: None, staple: None }
+        Self { nothing, negotiated: None, close: None, staple: None, exports: Vec::new() }
     }
 
     /// What `--facts` writes; what is not known is null.
     pub(crate) fn to_json(&self) -> Value {
         let known = self.negotiated.as_ref().unwrap_or(&self.nothing);
+        let exports = || self.exports.iter().map(Exported::to_json).collect::<Vec<_>>();
         let mut facts = json!(known);
         facts["close"] = json!(self.close.map(Close::name));
+        facts["exports"] = json!(self.negotiated.as_ref().map(|_| exports()));
         facts["peer"] = json!(known.peer_certificate().map(peer::to_json));
         facts["staple"] = json!(self.staple.as_ref().map(ocsp::to_json));
         facts

@@ -13,10 +13,13 @@ mod key_password;
 mod limbo;
 mod ocsp;
 mod output;
+mod parameters;
 mod peer;
+mod secrets;
 mod serve;
 mod sessions;
 mod signal;
+mod starttls;
 mod transport;
 
 use std::process::ExitCode;

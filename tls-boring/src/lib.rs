@@ -10,6 +10,7 @@
 mod config;
 mod error;
 mod ffi;
+mod parameters;
 mod resumption;
 mod session;
 mod signatures;
@@ -85,6 +86,7 @@ impl Backend for Boring {
             Capability::CertificateReasons,
             Capability::CipherSuites,
             Capability::ClientIdentity,
+            Capability::ClientOrder,
             Capability::CommonNames,
             Capability::CustomVerification,
             Capability::DefaultSuites,
@@ -96,7 +98,9 @@ impl Backend for Boring {
             Capability::Groups,
             Capability::KeyLog,
             Capability::KeyUpdate,
+            Capability::LegacySuites,
             Capability::LimitChain,
+            Capability::LimitRecords,
             Capability::OmitServerName,
             Capability::PartialChains,
             Capability::PostQuantum,
@@ -114,11 +118,15 @@ impl Backend for Boring {
             Capability::ResumeServer,
             Capability::RevocationLists,
             Capability::SendStaple,
+            Capability::SessionCache,
+            Capability::SignatureSchemes,
             Capability::SkipAllVerification,
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,
             Capability::SkipTimeVerification,
+            Capability::TicketCount,
             Capability::TicketsOff,
+            Capability::TlsUnique,
             Capability::Tls12Client,
             Capability::Tls12HalfClose,
             Capability::Tls12Server,

@@ -128,7 +128,11 @@ impl Session for BoringSession {
     }
 
     fn update_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
-        self.with(wire, |stream| ffi::update_keys(stream.ssl_mut()).map_err(Into::into))
+        self.with(wire, |stream| ffi::update_keys(stream.ssl_mut(), true).map_err(Into::into))
+    }
+
+    fn renew_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        self.with(wire, |stream| ffi::update_keys(stream.ssl_mut(), false).map_err(Into::into))
     }
 
     fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {
@@ -152,6 +156,13 @@ impl Session for BoringSession {
 
     fn await_signature(&mut self, waker: &Waker) -> bool {
         signer::wake(self.stream.ssl(), waker)
+    }
+
+    fn tls_unique(&self) -> Result<Vec<u8>> {
+        ffi::tls_unique(self.stream.ssl()).ok_or_else(|| {
+            let why = "tls-unique of what was resumed needs the extended master secret";
+            Error::new(ErrorKind::Misuse).because(why)
+        })
     }
 
     fn staple(&self) -> Option<Vec<u8>> {

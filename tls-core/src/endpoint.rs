@@ -18,7 +18,6 @@ use crate::{
 pub struct Client {
     connector: Arc<dyn Connector>,
     rules: Rules,
-    library: Library,
 }
 
 impl Client {
@@ -31,8 +30,8 @@ impl Client {
     /// use a certificate or key, or the system has no roots.
     pub fn new(config: &ClientConfig, backend: &dyn Backend) -> Result<Self> {
         let supported = check_client(config, backend)?;
-        let connector = backend.connector(supported)?.into();
-        Ok(Self { connector, rules: config.rules(), library: Library::of(backend) })
+        let rules = config.rules().with(Library::of(backend));
+        Ok(Self { connector: backend.connector(supported)?.into(), rules })
     }
 
     /// Begins a connection to `name` over `transport`; no byte moves yet.
@@ -60,7 +59,7 @@ impl Client {
         Error: From<N::Error>,
     {
         let session = self.connector.session(&name.try_into()?)?;
-        Ok(Connection::new(session, self.rules.clone()).by(&self.library))
+        Ok(Connection::new(session, self.rules.clone()))
     }
 }
 
@@ -77,7 +76,6 @@ struct Compiled {
     /// What the choice among its identities needs.
     identities: Arc<[Arc<CertificateFacts>]>,
     rules: Rules,
-    library: Library,
 }
 
 impl Server {
@@ -130,7 +128,7 @@ impl Server {
                 Connection::choosing(choice, rules)
             }
         };
-        Ok(connection.by(&compiled.library))
+        Ok(connection)
     }
 
     /// Lets a client that has been heard go on with this server.
@@ -145,8 +143,7 @@ impl Compiled {
         Ok(Self {
             acceptor: backend.acceptor(supported)?.into(),
             identities: config.identities().facts(),
-            rules: config.rules(),
-            library: Library::of(backend),
+            rules: config.rules().with(Library::of(backend)),
         })
     }
 }

@@ -18,6 +18,7 @@ mod config;
 mod connection;
 mod endpoint;
 mod error;
+mod events;
 mod group;
 mod handshake;
 mod held;
@@ -30,8 +31,11 @@ mod library;
 mod name;
 mod negotiated;
 pub mod ocsp;
+mod parameters;
 mod pipe;
 mod pool;
+mod private_file;
+mod rekey;
 mod resumption;
 mod revocation;
 mod roots;
@@ -69,10 +73,12 @@ pub use incoming::{Incoming, IncomingStream};
 pub use judge::{Evidence, Judge};
 pub use name::ServerName;
 pub use negotiated::Negotiated;
+pub use parameters::{DhParams, Profile, SuiteOrder, keywords};
 pub use pipe::{Pipe, pipe};
 pub use pki_types;
 pub use resumption::{
-    FileStore, MemoryStore, Resumption, SessionKey, SessionStore, Sessions, TicketKey, TicketKeys,
+    FileStore, MemoryStore, Resumption, SessionKey, SessionStore, Sessions, TicketKey,
+    TicketKeyFile, TicketKeyFollower, TicketKeyNews, TicketKeySet, TicketKeySource, TicketKeys,
     Tickets,
 };
 pub use revocation::RevocationLists;

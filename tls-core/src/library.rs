@@ -18,6 +18,11 @@ impl Library {
         Self { backend: backend.name(), version, fips: backend.fips() }
     }
 
+    /// The short name of the backend; nothing if there is none yet.
+    pub(crate) fn backend(&self) -> &'static str {
+        self.backend
+    }
+
     pub(crate) fn tell(&self, negotiated: &mut Negotiated) {
         negotiated.backend = self.backend;
         negotiated.library = self.version.clone();

@@ -140,11 +140,13 @@ pub(crate) fn has_extended_master_secret(ssl: &SslRef) -> bool {
     says == 1 || ssl.version2() == Some(SslVersion::TLS1_3)
 }
 
-/// Has OpenSSL take new keys with its next step, and ask the peer for the same.
-pub(crate) fn update_keys(ssl: &SslRef) -> Result<(), ErrorStack> {
+/// Has OpenSSL take new keys with its next step, and ask the peer for the same if it is to.
+pub(crate) fn update_keys(ssl: &SslRef, ask_peer: bool) -> Result<(), ErrorStack> {
+    const SSL_KEY_UPDATE_NOT_REQUESTED: c_int = 0;
     const SSL_KEY_UPDATE_REQUESTED: c_int = 1;
+    let kind = if ask_peer { SSL_KEY_UPDATE_REQUESTED } else { SSL_KEY_UPDATE_NOT_REQUESTED };
     // SAFETY: `ssl` is a live SSL that no other thread can have; the crate lends none to change.
-    match unsafe { SSL_key_update(ssl.as_ptr(), SSL_KEY_UPDATE_REQUESTED) } {
+    match unsafe { SSL_key_update(ssl.as_ptr(), kind) } {
         1 => Ok(()),
         _ => Err(ErrorStack::get()),
     }
@@ -161,6 +163,42 @@ pub(crate) fn set_max_cert_list(context: &mut SslContextBuilder, bytes: c_long) 
             bytes,
             ptr::null_mut(),
         );
+    }
+}
+
+/// The most bytes that a record holds which is sent, `SSL_CTX_set_max_send_fragment(3)`.
+pub(crate) fn set_max_send_fragment(
+    context: &mut SslContextBuilder,
+    bytes: usize,
+) -> Result<(), ErrorStack> {
+    const SSL_CTRL_SET_MAX_SEND_FRAGMENT: c_int = 52;
+    // Out of range for OpenSSL too, which refuses it.
+    let bytes = bytes.try_into().unwrap_or(c_long::MAX);
+    // SAFETY: the context is live; this command stores the number and ignores the pointer.
+    let set = unsafe {
+        openssl_sys::SSL_CTX_ctrl(
+            context.as_ptr(),
+            SSL_CTRL_SET_MAX_SEND_FRAGMENT,
+            bytes,
+            ptr::null_mut(),
+        )
+    };
+    match set {
+        1 => Ok(()),
+        _ => Err(ErrorStack::get()),
+    }
+}
+
+/// Has a server take Diffie-Hellman numbers that fit its key, `SSL_CTX_set_dh_auto(3)`.
+pub(crate) fn set_dh_auto(context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+    const SSL_CTRL_SET_DH_AUTO: c_int = 118;
+    // SAFETY: the context is live; this command stores the switch and ignores the pointer.
+    let set = unsafe {
+        openssl_sys::SSL_CTX_ctrl(context.as_ptr(), SSL_CTRL_SET_DH_AUTO, 1, ptr::null_mut())
+    };
+    match set {
+        1 => Ok(()),
+        _ => Err(ErrorStack::get()),
     }
 }
 

@@ -117,7 +117,14 @@ impl Session for OpensslSession {
 
     fn update_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
         self.with(wire, |stream| {
-            ffi::update_keys(stream.ssl())?;
+            ffi::update_keys(stream.ssl(), true)?;
+            stream.do_handshake()
+        })
+    }
+
+    fn renew_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        self.with(wire, |stream| {
+            ffi::update_keys(stream.ssl(), false)?;
             stream.do_handshake()
         })
     }
@@ -142,6 +149,17 @@ impl Session for OpensslSession {
         let label = String::from_utf8_lossy(label); // the core lets only ASCII through
         let exported = self.stream.ssl().export_keying_material(out, &label, context);
         exported.map_err(backend_error)
+    }
+
+    fn tls_unique(&self) -> Result<Vec<u8>> {
+        let ssl = self.stream.ssl();
+        let mut finished = [0; 64];
+        // The client's comes first, the server's if a session was resumed.
+        let n = match ssl.is_server() == ssl.session_reused() {
+            true => ssl.finished(&mut finished),
+            false => ssl.peer_finished(&mut finished),
+        };
+        Ok(finished[..n.min(finished.len())].to_vec())
     }
 
     fn staple(&self) -> Option<Vec<u8>> {

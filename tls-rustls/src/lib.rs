@@ -101,6 +101,7 @@ impl Backend for Rustls {
             Capability::CertificateReasons,
             Capability::CipherSuites,
             Capability::ClientIdentity,
+            Capability::ClientOrder,
             Capability::CommonNames,
             Capability::CustomVerification,
             Capability::DefaultSuites,
@@ -112,6 +113,7 @@ impl Backend for Rustls {
             Capability::KeyLog,
             Capability::KeyUpdate,
             Capability::LimitChain,
+            Capability::LimitRecords,
             Capability::OmitServerName,
             Capability::PartialChains,
             Capability::ReportCipherSuite,
@@ -127,6 +129,8 @@ impl Backend for Rustls {
             Capability::ResumeClient,
             Capability::RevocationLists,
             Capability::SendStaple,
+            Capability::SessionCache,
+            Capability::SignatureSchemes,
             Capability::SkipAllVerification,
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,
@@ -142,9 +146,11 @@ impl Backend for Rustls {
             Capability::VerificationTime,
         ]);
         let provider = self.provider.load();
+        let gives_tickets = resumption::aead(&provider).is_some();
         let sometimes = [
             (has_group(&provider, Group::X25519MLKEM768), Capability::PostQuantum),
-            (resumption::aead(&provider).is_some(), Capability::ResumeServer),
+            (gives_tickets, Capability::ResumeServer),
+            (gives_tickets, Capability::TicketCount),
         ];
         let has = sometimes.into_iter().filter(|(has, _)| *has).map(|(_, what)| what);
         ALWAYS.union(has.collect())

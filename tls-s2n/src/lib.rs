@@ -46,6 +46,7 @@ impl Backend for S2n {
             Capability::AlpnServerPolicy,
             Capability::ClientIdentity,
             Capability::CommonNames,
+            Capability::KeyLog,
             Capability::LimitChain,
             Capability::OmitServerName,
             Capability::PartialChains,

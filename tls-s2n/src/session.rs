@@ -265,6 +265,10 @@ impl Session for S2nSession {
         Ok(self.ahead.len() + self.driven.connection().peek_len())
     }
 
+    fn counts_records(&self) -> bool {
+        true
+    }
+
     fn undelivered(&self) -> usize {
         self.ahead.len()
     }

@@ -5,7 +5,6 @@ mod input;
 mod names;
 mod origin;
 mod pem;
-mod scheme;
 mod signer;
 mod staple;
 mod syntax;

@@ -3,12 +3,18 @@
 mod cache;
 mod file;
 mod fingerprint;
+mod key_file;
+mod key_set;
+mod key_source;
 mod store;
 mod ticket_keys;
 
 pub use cache::Sessions;
 pub use file::FileStore;
 pub(crate) use fingerprint::Fingerprint;
+pub use key_file::TicketKeyFile;
+pub use key_set::TicketKeySet;
+pub use key_source::{TicketKeyFollower, TicketKeyNews, TicketKeySource};
 pub use store::{MemoryStore, SessionKey, SessionStore};
 pub use ticket_keys::{TicketKey, TicketKeys};
 
@@ -60,6 +66,11 @@ pub enum Tickets {
 }
 
 impl Tickets {
-    /// How long a session under keys of the server's own can be resumed.
+    /// How long a session under keys of the server's own can be resumed, or one that it keeps itself without
+    /// tickets.
     pub const LIFETIME: Duration = Duration::from_secs(2 * 60 * 60);
+
+    /// For backends: how many tickets a client gets in TLS 1.3 unless the configuration says otherwise, so that
+    /// two connections can resume side by side.
+    pub const COUNT: u8 = 2;
 }
