@@ -13,6 +13,7 @@ use crate::key_password::KeyPasswordArg;
 use crate::ocsp::{ClientStaple, Ocsp, ServerStaple};
 use crate::parameters::{ChoiceArgs, ParameterArgs};
 use crate::secrets::{Export, KeyLogArg};
+use crate::starttls::StarttlsArgs;
 use crate::transport::HostPort;
 
 /// One TLS API over many TLS libraries: try them, connect, serve, and see what they promise.
@@ -103,6 +104,7 @@ failed, 2 for bad usage or unreadable input.
 
 Examples:
   polytls connect example.org:443 --alpn http/1.1
+  polytls connect mail.example.org:587 --starttls smtp
   polytls connect 127.0.0.1:8443 --servername localhost --ca ca.pem < request.txt
   polytls connect old.example.org:443 --profile legacy --ciphers AES128-SHA
   polytls connect [::1]:8443 --ca ca.pem --cert me.pem --key me.key --facts facts.json")]
@@ -119,6 +121,8 @@ pub(crate) struct Connect {
     /// for more. What the system trusts (or SSL_CERT_FILE and SSL_CERT_DIR name) if left out.
     #[arg(long, value_name = "FILE|DIR")]
     pub(crate) ca: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) starttls: StarttlsArgs,
     #[command(flatten)]
     pub(crate) tls: TlsArgs,
     /// A client certificate and its chain, PEM, the own certificate first.

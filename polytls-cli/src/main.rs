@@ -18,6 +18,7 @@ mod peer;
 mod secrets;
 mod serve;
 mod signal;
+mod starttls;
 mod transport;
 
 use std::process::ExitCode;

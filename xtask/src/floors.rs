@@ -22,11 +22,15 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("tls-s2n", &["tls-core"]),
     ("tls-redis", &["tls-core"]),
     ("tls-staple", &["tls-core"]),
-    ("tls-futures", &["tls-core"]),
-    ("tls-tokio", &["tls-core"]),
+    ("tls-starttls", &["tls-core"]),
+    ("tls-futures", &["tls-core", "tls-starttls"]),
+    ("tls-tokio", &["tls-core", "tls-starttls"]),
     ("tls-hyper", &["tls-core", "tls-tokio"]),
     ("polytls", UNDER_FACADE),
-    ("polytls-cli", &["polytls", "tls-conformance", "tls-redis", "tls-staple", "tls-tokio"]),
+    (
+        "polytls-cli",
+        &["polytls", "tls-conformance", "tls-redis", "tls-staple", "tls-starttls", "tls-tokio"],
+    ),
     ("tls-interop", &[]),
     ("xtask", &[]),
 ];

@@ -14,6 +14,7 @@ mod reload;
 mod reports;
 mod secrets;
 mod serve;
+mod starttls;
 mod support;
 mod usage;
 mod verification;

@@ -2,7 +2,8 @@
 //! clients of our server. All on loopback.
 //!
 //! A test's name says backend, role, program and promise: `rustls::client_of::nginx::…` is our
-//! client on the rustls backend, connected to nginx; `asks` is about OCSP responders. The cases are one list for all programs; what
+//! client on the rustls backend, connected to nginx; `asks` is about OCSP responders,
+//! `starttls` about servers that begin in clear. The cases are one list for all programs; what
 //! a program cannot do, and where it has its own way, stands in its [habits](peer::ServerHabits).
 //! What a backend lacks has to be refused by name, and then that is the test.
 //! A program that is not installed fails its tests; the message names the package.
@@ -26,6 +27,7 @@ mod responder;
 mod responses;
 mod script;
 mod stapling;
+mod starttls;
 mod suites;
 
 use std::process::ExitCode;
@@ -94,5 +96,6 @@ fn main() -> ExitCode {
             }));
         }
     }
+    trials.extend(starttls::trials(&fixture));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
