@@ -69,7 +69,7 @@ pub(crate) fn keep_on_server(
 ) -> Result<(), ErrorStack> {
     context.set_session_cache_mode(SslSessionCacheMode::SERVER);
     // Zero would mean: without a bound.
-    context.set_session_cache_size(most.min(MOST_KEPT).max(1) as u32);
+    context.set_session_cache_size(most.clamp(1, MOST_KEPT) as u32);
     context.set_session_id_context(bound)?;
     ffi::set_session_lifetime(context, lifetime);
     Ok(())
