@@ -26,6 +26,7 @@ const NEEDED: &[(Find, &str)] = &[
     (Find::Program("gnutls-serv"), "gnutls-bin"),
     (Find::Program("python3"), "python3"),
     (Find::Program("node"), "nodejs"),
+    (Find::Postgres, "postgresql"),
 ];
 
 #[derive(Clone, Copy)]
@@ -34,6 +35,8 @@ enum Find {
     Program(&'static str),
     /// By pkg-config.
     Library(&'static str),
+    /// The database's server, which Debian keeps out of the path, in a folder for each version.
+    Postgres,
     /// The library that reads C headers, with its own headers, where bindgen finds it too.
     Clang,
 }
@@ -49,6 +52,11 @@ impl Find {
             Self::Library(name) => {
                 let found = Command::new("pkg-config").args(["--exists", name]).status();
                 found.is_ok_and(|status| status.success())
+            }
+            Self::Postgres => {
+                let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+                let mut files = versions.map(|entry| entry.path().join("bin/postgres"));
+                files.any(|file| file.is_file()) || Self::Program("postgres").is_there()
             }
             Self::Clang => {
                 let is_there = |folder: PathBuf| {
