@@ -51,7 +51,10 @@ pub(crate) fn run(install: bool) -> ExitCode {
 fn all() -> String {
     let both = BACKENDS.iter().flat_map(|name| ["polytls", "polytls-cli"].map(|c| (c, name)));
     let features = both.map(|(krate, name)| format!("{krate}/{name}"));
-    features.chain(["tls-rustls/ring".to_owned()]).collect::<Vec<_>>().join(",")
+    features
+        .chain(["tls-hyper/axum", "tls-rustls/ring"].map(str::to_owned))
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 /// Steps and tests, passed and failed.
@@ -173,13 +176,17 @@ pub(crate) fn counts(line: &str) -> Option<(usize, usize)> {
 }
 
 /// The facade compiles with no backend, with each, with every two and with all of them, and so do its
-/// examples, its tests and the program; the backend of several providers compiles without any.
+/// examples, its tests and the program; the backend of several providers compiles without any, and so does
+/// the adapter to hyper without any of its parts.
 fn combinations() -> Result<()> {
     let check = |package, features: &str| {
         println!("{package} with {}", if features.is_empty() { "no feature" } else { features });
         let clippy = ["clippy", "--quiet", "--locked", "--no-default-features", "-p", package];
         let features = ["--features", features, "--", "-D", "warnings"];
-        let targets = if package == "tls-rustls" { "--lib" } else { "--all-targets" };
+        let targets = match package {
+            "tls-hyper" | "tls-rustls" => "--lib",
+            _ => "--all-targets",
+        };
         succeed(cargo(&[&clippy[..], &[targets], &features].concat()))
     };
     let mut sets = vec![String::new(), BACKENDS.join(",")];
@@ -191,6 +198,8 @@ fn combinations() -> Result<()> {
         check("polytls", &features)?;
         check("polytls-cli", &features)?;
     }
+    let parts = ["", "client", "server", "axum"];
+    parts.into_iter().try_for_each(|features| check("tls-hyper", features))?;
     ["", "aws-lc-rs", "ring"].into_iter().try_for_each(|features| check("tls-rustls", features))
 }
 
