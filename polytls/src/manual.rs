@@ -8,6 +8,7 @@
 //! - [`serving`]: which server a client gets
 //! - [`sessions`]: resumption, and what a connection's secrets are good for
 //! - [`closing`] a connection
+//! - [`websockets`], with tungstenite and tokio-tungstenite
 //! - [`capabilities`]: what a backend can do
 //! - [`errors`]: what can go wrong
 //!
@@ -37,6 +38,9 @@ pub mod sessions {}
 
 #[doc = include_str!("manual/closing.md")]
 pub mod closing {}
+
+#[doc = include_str!("manual/websockets.md")]
+pub mod websockets {}
 
 #[doc = include_str!("manual/capabilities.md")]
 pub mod capabilities {}

@@ -25,6 +25,7 @@ const NEEDED: &[(Find, &str)] = &[
     (Find::Program("gnutls-cli"), "gnutls-bin"),
     (Find::Program("gnutls-serv"), "gnutls-bin"),
     (Find::Program("python3"), "python3"),
+    (Find::PythonModule("grpc"), "python3-grpcio"),
     (Find::Program("node"), "nodejs"),
     (Find::Postgres, "postgresql"),
 ];
@@ -33,6 +34,8 @@ const NEEDED: &[(Find, &str)] = &[
 enum Find {
     /// On the path, or where Debian keeps what only root runs.
     Program(&'static str),
+    /// By the Python that Debian's modules are for; another one may come first in the path.
+    PythonModule(&'static str),
     /// By pkg-config.
     Library(&'static str),
     /// The database's server, which Debian keeps out of the path, in a folder for each version.
@@ -48,6 +51,12 @@ impl Find {
                 let path = env::var_os("PATH").unwrap_or_default();
                 let places = env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
                 places.into_iter().any(|place| place.join(name).is_file())
+            }
+            Self::PythonModule(name) => {
+                let found = Command::new("/usr/bin/python3")
+                    .args(["-c", &format!("import {name}")])
+                    .output();
+                found.is_ok_and(|output| output.status.success())
             }
             Self::Library(name) => {
                 let found = Command::new("pkg-config").args(["--exists", name]).status();
