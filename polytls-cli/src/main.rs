@@ -13,9 +13,12 @@ mod key_password;
 mod limbo;
 mod ocsp;
 mod output;
+mod parameters;
 mod peer;
+mod secrets;
 mod serve;
 mod signal;
+mod starttls;
 mod transport;
 
 use std::process::ExitCode;

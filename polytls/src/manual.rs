@@ -11,6 +11,7 @@
 //! - [`websockets`], with tungstenite and tokio-tungstenite
 //! - [`capabilities`]: what a backend can do
 //! - [`errors`]: what can go wrong
+//! - [`events`]: what happens to connections, told to `tracing`
 //!
 //! Programs to start from are in the `examples` folder of the crate: `client`, `server`,
 //! `nonblocking`, `by_hand` and `swap`.
@@ -47,3 +48,6 @@ pub mod capabilities {}
 
 #[doc = include_str!("manual/errors.md")]
 pub mod errors {}
+
+#[doc = include_str!("manual/events.md")]
+pub mod events {}

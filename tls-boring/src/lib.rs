@@ -10,6 +10,7 @@
 mod config;
 mod error;
 mod ffi;
+mod parameters;
 mod resumption;
 mod session;
 mod signatures;
@@ -71,6 +72,10 @@ impl Backend for Boring {
         boring::version::version().to_owned()
     }
 
+    fn fips(&self) -> Option<bool> {
+        Some(boring::fips::enabled())
+    }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities::of(&[
             Capability::AlpnBytes,
@@ -81,6 +86,7 @@ impl Backend for Boring {
             Capability::CertificateReasons,
             Capability::CipherSuites,
             Capability::ClientIdentity,
+            Capability::ClientOrder,
             Capability::CommonNames,
             Capability::CustomVerification,
             Capability::DefaultSuites,
@@ -92,7 +98,9 @@ impl Backend for Boring {
             Capability::Groups,
             Capability::KeyLog,
             Capability::KeyUpdate,
+            Capability::LegacySuites,
             Capability::LimitChain,
+            Capability::LimitRecords,
             Capability::OmitServerName,
             Capability::PartialChains,
             Capability::PostQuantum,
@@ -102,6 +110,7 @@ impl Backend for Boring {
             Capability::ReportPeerChain,
             Capability::ReportResumed,
             Capability::ReportServerName,
+            Capability::ReportSignatureScheme,
             Capability::ReportVersion,
             Capability::RequestClientCertificate,
             Capability::RequestStaple,
@@ -109,11 +118,15 @@ impl Backend for Boring {
             Capability::ResumeServer,
             Capability::RevocationLists,
             Capability::SendStaple,
+            Capability::SessionCache,
+            Capability::SignatureSchemes,
             Capability::SkipAllVerification,
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,
             Capability::SkipTimeVerification,
+            Capability::TicketCount,
             Capability::TicketsOff,
+            Capability::TlsUnique,
             Capability::Tls12Client,
             Capability::Tls12HalfClose,
             Capability::Tls12Server,

@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::backend::{check_client, check_server};
 use crate::connection::{Choice, Rules};
+use crate::library::Library;
 use crate::x509::CertificateFacts;
 use crate::{
     Acceptor, Backend, ClientConfig, Connection, Connector, Error, Result, ServerConfig,
@@ -29,7 +30,8 @@ impl Client {
     /// use a certificate or key, or the system has no roots.
     pub fn new(config: &ClientConfig, backend: &dyn Backend) -> Result<Self> {
         let supported = check_client(config, backend)?;
-        Ok(Self { connector: backend.connector(supported)?.into(), rules: config.rules() })
+        let rules = config.rules().with(Library::of(backend));
+        Ok(Self { connector: backend.connector(supported)?.into(), rules })
     }
 
     /// Begins a connection to `name` over `transport`; no byte moves yet.
@@ -119,13 +121,14 @@ impl Server {
     pub fn connection(&self) -> Result<Connection> {
         let compiled = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
         let (acceptor, rules) = (&compiled.acceptor, compiled.rules.clone());
-        match compiled.identities.len() {
-            1 => Ok(Connection::new(acceptor.session(0)?, rules)),
+        let connection = match compiled.identities.len() {
+            1 => Connection::new(acceptor.session(0)?, rules),
             _ => {
                 let choice = Choice::new(acceptor.clone(), compiled.identities.clone());
-                Ok(Connection::choosing(choice, rules))
+                Connection::choosing(choice, rules)
             }
-        }
+        };
+        Ok(connection)
     }
 
     /// Lets a client that has been heard go on with this server.
@@ -140,7 +143,7 @@ impl Compiled {
         Ok(Self {
             acceptor: backend.acceptor(supported)?.into(),
             identities: config.identities().facts(),
-            rules: config.rules(),
+            rules: config.rules().with(Library::of(backend)),
         })
     }
 }

@@ -18,6 +18,7 @@ mod config;
 mod connection;
 mod endpoint;
 mod error;
+mod events;
 mod group;
 mod handshake;
 mod held;
@@ -26,17 +27,23 @@ mod hex;
 mod identity;
 mod incoming;
 mod judge;
+mod library;
 mod name;
 mod negotiated;
 pub mod ocsp;
+mod parameters;
 mod pipe;
 mod pool;
+mod private_file;
+mod rekey;
 mod resumption;
 mod revocation;
 mod roots;
 mod secrets;
+mod serialize;
 mod session;
 mod stream;
+mod strength;
 mod tasks;
 mod transport;
 mod version;
@@ -66,10 +73,13 @@ pub use incoming::{Incoming, IncomingStream};
 pub use judge::{Evidence, Judge};
 pub use name::ServerName;
 pub use negotiated::Negotiated;
+pub use parameters::{DhParams, Profile, SuiteOrder, keywords};
 pub use pipe::{Pipe, pipe};
 pub use pki_types;
 pub use resumption::{
-    MemoryStore, Resumption, SessionKey, SessionStore, Sessions, TicketKey, TicketKeys, Tickets,
+    FileStore, MemoryStore, Resumption, SessionKey, SessionStore, Sessions, TicketKey,
+    TicketKeyFile, TicketKeyFollower, TicketKeyNews, TicketKeySet, TicketKeySource, TicketKeys,
+    Tickets,
 };
 pub use revocation::RevocationLists;
 pub use roots::Roots;

@@ -88,6 +88,10 @@ impl Backend for Rustls {
         format!("rustls 0.23 with {}", self.provider.name())
     }
 
+    fn fips(&self) -> Option<bool> {
+        Some(self.provider.load().fips())
+    }
+
     fn capabilities(&self) -> Capabilities {
         const ALWAYS: Capabilities = Capabilities::of(&[
             Capability::AlpnBytes,
@@ -97,6 +101,7 @@ impl Backend for Rustls {
             Capability::CertificateReasons,
             Capability::CipherSuites,
             Capability::ClientIdentity,
+            Capability::ClientOrder,
             Capability::CommonNames,
             Capability::CustomVerification,
             Capability::DefaultSuites,
@@ -108,6 +113,7 @@ impl Backend for Rustls {
             Capability::KeyLog,
             Capability::KeyUpdate,
             Capability::LimitChain,
+            Capability::LimitRecords,
             Capability::OmitServerName,
             Capability::PartialChains,
             Capability::ReportCipherSuite,
@@ -116,12 +122,15 @@ impl Backend for Rustls {
             Capability::ReportPeerChain,
             Capability::ReportResumed,
             Capability::ReportServerName,
+            Capability::ReportSignatureScheme,
             Capability::ReportVersion,
             Capability::RequestClientCertificate,
             Capability::RequestStaple,
             Capability::ResumeClient,
             Capability::RevocationLists,
             Capability::SendStaple,
+            Capability::SessionCache,
+            Capability::SignatureSchemes,
             Capability::SkipAllVerification,
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,
@@ -137,9 +146,11 @@ impl Backend for Rustls {
             Capability::VerificationTime,
         ]);
         let provider = self.provider.load();
+        let gives_tickets = resumption::aead(&provider).is_some();
         let sometimes = [
             (has_group(&provider, Group::X25519MLKEM768), Capability::PostQuantum),
-            (resumption::aead(&provider).is_some(), Capability::ResumeServer),
+            (gives_tickets, Capability::ResumeServer),
+            (gives_tickets, Capability::TicketCount),
         ];
         let has = sometimes.into_iter().filter(|(has, _)| *has).map(|(_, what)| what);
         ALWAYS.union(has.collect())

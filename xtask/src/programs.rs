@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -28,6 +28,21 @@ const NEEDED: &[(Find, &str)] = &[
     (Find::PythonModule("grpc"), "python3-grpcio"),
     (Find::Program("node"), "nodejs"),
     (Find::Postgres, "postgresql"),
+    (Find::Program("chromium"), "chromium"),
+    (Find::Program("certutil"), "libnss3-tools"),
+    (Find::Program("tshark"), "tshark"),
+    (Find::Program("redis-cli"), "redis-tools"),
+    (Find::Program("redis-server"), "redis-server"),
+    (Find::Program("dovecot"), "dovecot-core"),
+    (Find::File("/usr/lib/dovecot/imap-login"), "dovecot-imapd"),
+    (Find::File("/usr/lib/dovecot/lmtp"), "dovecot-lmtpd"),
+    (Find::File("/usr/lib/dovecot/managesieve-login"), "dovecot-managesieved"),
+    (Find::File("/usr/lib/dovecot/pop3-login"), "dovecot-pop3d"),
+    (Find::Program("exim4"), "exim4-daemon-light"),
+    (Find::Program("mariadbd"), "mariadb-server-core"),
+    (Find::Program("prosody"), "prosody"),
+    (Find::Program("slapd"), "slapd"),
+    (Find::Program("vsftpd"), "vsftpd"),
 ];
 
 #[derive(Clone, Copy)]
@@ -36,6 +51,8 @@ enum Find {
     Program(&'static str),
     /// By the Python that Debian's modules are for; another one may come first in the path.
     PythonModule(&'static str),
+    /// At this place, where Debian keeps what nobody runs by hand.
+    File(&'static str),
     /// By pkg-config.
     Library(&'static str),
     /// The database's server, which Debian keeps out of the path, in a folder for each version.
@@ -58,6 +75,7 @@ impl Find {
                     .output();
                 found.is_ok_and(|output| output.status.success())
             }
+            Self::File(path) => Path::new(path).is_file(),
             Self::Library(name) => {
                 let found = Command::new("pkg-config").args(["--exists", name]).status();
                 found.is_ok_and(|status| status.success())

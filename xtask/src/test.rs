@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{cargo, floors, licences, packages, places, programs, root, succeed, truth};
+use crate::{cargo, floors, licences, load, packages, places, programs, root, succeed, truth};
 
 /// The features of the facade that make a backend available.
 pub(crate) const BACKENDS: &[&str] =
@@ -43,6 +43,7 @@ pub(crate) fn run(install: bool) -> ExitCode {
     });
     tally.step("truth", || truth::run(true));
     tally.step("packages", packages::check);
+    tally.step("load", || load::run(500, 5, None));
     tally.tests(&["test", "--workspace", "--locked", "--no-fail-fast", "--features", &all]);
     tally.tests(&["test", "-p", "polytls", "--locked", "--no-fail-fast", "--no-default-features"]);
     tally.end()
@@ -190,14 +191,16 @@ fn combinations() -> Result<()> {
         };
         succeed(cargo(&[&clippy[..], &[targets], &features].concat()))
     };
-    let mut sets = vec![String::new(), BACKENDS.join(",")];
+    let mut sets = vec![String::new(), BACKENDS.join(","), "rustls,serde".to_owned()];
     for (i, one) in BACKENDS.iter().enumerate() {
         sets.push((*one).to_owned());
         sets.extend(BACKENDS[..i].iter().map(|other| format!("{other},{one}")));
     }
     for features in sets {
         check("polytls", &features)?;
-        check("polytls-cli", &features)?;
+        if !features.contains("serde") {
+            check("polytls-cli", &features)?; // which has it always
+        }
     }
     let parts = ["", "client", "server", "axum"];
     parts.into_iter().try_for_each(|features| check("tls-hyper", features))?;

@@ -38,6 +38,7 @@ pub(crate) fn run(args: &Serve) -> Result {
     // Before they are read, so that no change is missed.
     let loaded = reload::fingerprint(&site.files());
     let identities = site.identities()?;
+    args.keylog.warn();
     let server = Server::new(&config(args, &identities)?, backend)?;
     site.put(Kept::start(&args.staple, identities, backend)?);
     let site = Arc::new(site);
@@ -128,9 +129,12 @@ fn config(args: &Serve, identities: &[Identity]) -> Result<ServerConfig> {
         .end_of_stream(match args.www {
             Some(_) => EndOfStream::TolerateTruncation, // HTTP marks the ends of its messages
             None => EndOfStream::RequireCloseNotify,
-        })
-        .versions(args.tls.versions()?);
-    Ok(config.build()?)
+        });
+    let config = match args.keylog.open()? {
+        Some(log) => config.key_log(log),
+        None => config,
+    };
+    Ok(args.tls.parameters.server(config, &args.choices)?.build()?)
 }
 
 fn client_auth(args: &Serve) -> Result<ClientAuth> {

@@ -7,9 +7,11 @@ mod differences;
 mod driving;
 mod facts;
 mod faults;
+mod fleet;
 mod handshake;
 mod identity;
 mod incoming;
+mod key_limit;
 mod key_update;
 mod misuse;
 mod parameters;
@@ -18,6 +20,7 @@ mod revocation;
 mod secrets;
 mod server_name;
 mod staple;
+mod tls_unique;
 mod transfer;
 mod trust;
 mod verification;
@@ -79,7 +82,11 @@ const GROUPS: &[&[Case]] = &[
     handshake::broken::CASES,
     handshake::refused::CASES,
     parameters::CASES,
+    parameters::finer::CASES,
+    parameters::profiles::CASES,
+    parameters::schemes::CASES,
     facts::CASES,
+    facts::signed::CASES,
     faults::CASES,
     faults::certificates::CASES,
     verification::CASES,
@@ -114,9 +121,14 @@ const GROUPS: &[&[Case]] = &[
     identity::signer::CASES,
     incoming::CASES,
     client_auth::CASES,
+    key_limit::CASES,
     key_update::CASES,
+    fleet::CASES,
     resumption::CASES,
+    resumption::kept::CASES,
     secrets::CASES,
+    secrets::resumed::CASES,
+    tls_unique::CASES,
     transfer::CASES,
     transfer::damage::CASES,
     transfer::streamed::CASES,

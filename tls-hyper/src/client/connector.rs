@@ -138,8 +138,11 @@ where
         };
         let (tls, connecting) = (self.tls.clone(), self.inner.call(uri));
         let connect = async move {
-            let no_transport = |e: C::Error| failed(e.into(), format!("no transport to {at}"));
-            let transport = connecting.await.map_err(no_transport)?;
+            let transport = connecting.await.map_err(|e| match e.into().downcast() {
+                // One of ours has said it all.
+                Ok(ours) => *ours,
+                Err(e) => failed(e, format!("no transport to {at}")),
+            })?;
             let Some(name) = name else { return Ok(MaybeHttps::Http(transport)) };
             let stream = tls.connect(&name, TokioIo::new(transport)).await?;
             Ok(MaybeHttps::Https(Box::new(TokioIo::new(stream))))

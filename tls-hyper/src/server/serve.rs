@@ -3,16 +3,16 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::{Future, pending};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 
 use hyper::body::{Body, Incoming};
+use hyper::server::conn::{http1, http2};
 use hyper::service::Service;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tls_tokio::TlsStream;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
 use super::failure::Report;
@@ -20,25 +20,31 @@ use super::{Accept, Failure, TlsInfo, TlsListener};
 
 /// Serves HTTP/1.1 and HTTP/2 to whom a [`TlsListener`] accepts.
 ///
-/// Requests have a [`TlsInfo`] in their extensions. What breaks a connection is told to the listener's
+/// Which of them is what the handshake has settled (ALPN, RFC 9113 §3.2): HTTP/2 is spoken with who
+/// agreed on `h2`, and HTTP/1.1 with everybody else. Requests have a [`TlsInfo`] in their extensions. What breaks a connection is told to the listener's
 /// [hook](TlsListener::on_failure), and ends no other.
 pub struct HttpsServer<L: Accept = TcpListener> {
     listener: TlsListener<L>,
-    http: auto::Builder<TokioExecutor>,
+    http: Http,
 }
 
 impl<L: Accept> HttpsServer<L> {
     /// Serves whom `listener` accepts, with hyper's settings and timers.
     pub fn new(listener: TlsListener<L>) -> Self {
-        let mut http = auto::Builder::new(TokioExecutor::new());
-        http.http1().timer(TokioTimer::new());
-        http.http2().timer(TokioTimer::new());
-        Self { listener, http }
+        let (mut one, mut two) = (http1::Builder::new(), http2::Builder::new(TokioExecutor::new()));
+        one.timer(TokioTimer::new());
+        two.timer(TokioTimer::new());
+        Self { listener, http: Http { one, two } }
     }
 
-    /// hyper's settings, to be changed.
-    pub fn http(&mut self) -> &mut auto::Builder<TokioExecutor> {
-        &mut self.http
+    /// hyper's settings for HTTP/1.1, to be changed: for how long a client may say nothing, for example.
+    pub fn http1(&mut self) -> &mut http1::Builder {
+        &mut self.http.one
+    }
+
+    /// hyper's settings for HTTP/2, to be changed.
+    pub fn http2(&mut self) -> &mut http2::Builder<TokioExecutor> {
+        &mut self.http.two
     }
 
     /// Serves for ever. Dropping the future ends all connections.
@@ -76,7 +82,7 @@ impl<L: Accept> HttpsServer<L> {
     {
         let Self { mut listener, http } = self;
         let report = listener.report();
-        let graceful = GracefulShutdown::new();
+        let (stopping, stopped) = watch::channel(());
         let mut connections = JoinSet::new();
         let mut stop = pin!(stop);
         loop {
@@ -91,20 +97,16 @@ impl<L: Accept> HttpsServer<L> {
                         service: service.clone(),
                         info: TlsInfo::new(peer, negotiated),
                         report: report.clone(),
-                        watcher: graceful.watcher(),
+                        stopped: stopped.clone(),
                     };
                     connections.spawn(connection.serve(stream));
                 }
             }
         }
         drop(listener);
-        let mut ended = pin!(graceful.shutdown());
-        let mut all_told = false;
-        while !(all_told && connections.is_empty()) {
-            tokio::select! {
-                () = &mut ended, if !all_told => all_told = true,
-                Some(ended) = connections.join_next() => panicked(ended, &report),
-            }
+        stopping.send_replace(());
+        while let Some(ended) = connections.join_next().await {
+            panicked(ended, &report);
         }
     }
 }
@@ -121,13 +123,20 @@ fn panicked<A>(ended: Result<(), JoinError>, report: &Report<A>) {
     }
 }
 
+/// hyper's settings.
+#[derive(Clone)]
+struct Http {
+    one: http1::Builder,
+    two: http2::Builder<TokioExecutor>,
+}
+
 /// What serves one connection.
 struct OneConnection<S, A> {
-    http: auto::Builder<TokioExecutor>,
+    http: Http,
     service: S,
     info: TlsInfo<A>,
     report: Report<A>,
-    watcher: Watcher,
+    stopped: watch::Receiver<()>,
 }
 
 impl<S, A: Clone + Send + Sync + 'static> OneConnection<S, A> {
@@ -141,26 +150,42 @@ impl<S, A: Clone + Send + Sync + 'static> OneConnection<S, A> {
         B::Data: Send,
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
-        let Self { http, service, info, report, watcher } = self;
+        let Self { http, service, info, report, stopped } = self;
         let peer = info.peer().clone();
         let is_h2 = info.negotiated().alpn.as_deref() == Some(b"h2");
         let service = Informed { service, info };
         let io = TokioIo::new(stream);
         let served = match is_h2 {
             true => {
-                let http = http.http2_only();
-                watcher.watch(http.serve_connection(io, service)).await
+                let connection = http.two.serve_connection(io, service);
+                until(stopped, connection, |connection| connection.graceful_shutdown()).await
             }
-            // Without ALPN, what the client begins with decides.
-            false => watcher.watch(http.serve_connection_with_upgrades(io, service)).await,
+            false => {
+                let connection = http.one.serve_connection(io, service).with_upgrades();
+                until(stopped, connection, |connection| connection.graceful_shutdown()).await
+            }
         };
         match served {
             // The time for a next request, or for the first, is over: an end like any other.
-            Err(e) if e.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_timeout) => {}
-            Err(error) => report.tell(Failure::Connection { peer, error }),
+            Err(e) if e.is_timeout() => {}
+            Err(e) => report.tell(Failure::Connection { peer, error: e.into() }),
             Ok(()) => {}
         }
     }
+}
+
+/// Drives a connection to its end, and has it `wind_down` once the server stops.
+async fn until<C: Future>(
+    mut stopped: watch::Receiver<()>,
+    connection: C,
+    wind_down: impl FnOnce(Pin<&mut C>),
+) -> C::Output {
+    let mut connection = pin!(connection);
+    tokio::select! {
+        ended = connection.as_mut() => return ended,
+        _ = stopped.changed() => wind_down(connection.as_mut()),
+    }
+    connection.await
 }
 
 /// A service whose requests have what is known of their connection.
