@@ -19,6 +19,7 @@ mod secrets;
 mod serve;
 mod signal;
 mod starttls;
+mod ticket_keys;
 mod transport;
 
 use std::process::ExitCode;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Command::Demo => demo::run(),
         Command::Ocsp(args) => ocsp::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::TicketKeys(args) => ticket_keys::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

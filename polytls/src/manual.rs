@@ -14,7 +14,7 @@
 //! - [`events`]: what happens to connections, told to `tracing`
 //!
 //! Programs to start from are in the `examples` folder of the crate: `client`, `server`,
-//! `nonblocking`, `by_hand` and `swap`.
+//! `nonblocking`, `by_hand`, `swap` and `gib`.
 
 #[doc = include_str!("manual/choosing.md")]
 pub mod choosing {}

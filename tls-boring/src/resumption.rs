@@ -60,7 +60,8 @@ pub(crate) fn give_tickets(
     Ok(())
 }
 
-/// Makes `context` keep so many sessions of TLS 1.2 that are bound to `bound`, for clients without tickets.
+/// Makes `context` keep so many sessions of TLS 1.2 that are bound to `bound`, for clients without tickets:
+/// more than none, which would mean without a bound.
 pub(crate) fn keep_on_server(
     context: &mut SslContextBuilder,
     most: usize,
@@ -68,8 +69,7 @@ pub(crate) fn keep_on_server(
     bound: &[u8; 32],
 ) -> Result<(), ErrorStack> {
     context.set_session_cache_mode(SslSessionCacheMode::SERVER);
-    // Zero would mean: without a bound.
-    context.set_session_cache_size(most.min(MOST_KEPT).max(1) as u32);
+    context.set_session_cache_size(most.min(MOST_KEPT) as u32);
     context.set_session_id_context(bound)?;
     ffi::set_session_lifetime(context, lifetime);
     Ok(())

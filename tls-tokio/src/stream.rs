@@ -5,7 +5,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use tls_core::{ChannelBinding, Negotiated, Parts, Stream};
+use tls_core::{Negotiated, Parts, Stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::transport::Io;
@@ -67,29 +67,6 @@ impl<IO> TlsStream<IO> {
     /// What the handshake settled, once it is done.
     pub fn negotiated(&self) -> Option<Negotiated> {
         self.0.negotiated()
-    }
-
-    /// What ties an authentication inside of this connection to it (RFC 5056).
-    ///
-    /// # Errors
-    ///
-    /// As those of [`tls_core::Connection::channel_binding`].
-    pub fn channel_binding(&self, kind: ChannelBinding) -> tls_core::Result<Vec<u8>> {
-        self.0.channel_binding(kind)
-    }
-
-    /// Derives keying material for a protocol above (RFC 5705, RFC 8446 §7.5).
-    ///
-    /// # Errors
-    ///
-    /// As those of [`tls_core::Connection::export_keying_material`].
-    pub fn export_keying_material(
-        &self,
-        out: &mut [u8],
-        label: &[u8],
-        context: Option<&[u8]>,
-    ) -> tls_core::Result<()> {
-        self.0.export_keying_material(out, label, context)
     }
 
     /// Whether the handshake is done.

@@ -5,6 +5,8 @@
 
 mod checks;
 mod connect;
+#[cfg(unix)] // permissions of files, and signals
+mod fleet;
 mod identities;
 mod limbo;
 mod ocsp;

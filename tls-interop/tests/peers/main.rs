@@ -29,6 +29,7 @@ mod script;
 mod stapling;
 mod starttls;
 mod suites;
+mod without_tickets;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -74,7 +75,7 @@ fn main() -> ExitCode {
                 }));
             }
         }
-        for &(name, run) in master_secret::CASES {
+        for &(name, run) in master_secret::CASES.iter().chain(without_tickets::CASES) {
             let fixture = fixture.clone();
             trials.push(Trial::test(format!("{}::{name}", backend.name()), move || {
                 run(backend, &fixture);
