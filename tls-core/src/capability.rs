@@ -59,6 +59,13 @@ capabilities! {
     CustomVerification = "custom-verification";
     /// Without a choice all of [`CipherSuite::DEFAULT`](crate::CipherSuite::DEFAULT) are on offer.
     DefaultSuites = "default-suites";
+    /// A client can send early data (RFC 8446 §2.3).
+    EarlyDataClient = "early-data-client";
+    /// A server can take another amount of early data than
+    /// [`MAX`](crate::danger::ReplayableEarlyData::MAX).
+    EarlyDataLimit = "early-data-limit";
+    /// A server can take early data (RFC 8446 §2.3).
+    EarlyDataServer = "early-data-server";
     /// Peers can prove who they are with an Ed25519 key (RFC 8422 §5.1.1, RFC 8446 §4.2.3).
     Ed25519 = "ed25519";
     /// An error is told to the peer by an alert also once what is sent is encrypted.

@@ -16,6 +16,7 @@ mod capability;
 mod cipher_suite;
 mod config;
 mod connection;
+mod early;
 mod endpoint;
 mod error;
 mod group;
@@ -53,6 +54,7 @@ pub use config::{
     ServerConfig, ServerConfigBuilder, StaplePolicy, Verification, Verifier, danger,
 };
 pub use connection::Connection;
+pub use early::EarlyData;
 pub use endpoint::{Client, Server};
 pub use error::{Error, ErrorKind, Result};
 pub use group::Group;
@@ -69,7 +71,8 @@ pub use negotiated::Negotiated;
 pub use pipe::{Pipe, pipe};
 pub use pki_types;
 pub use resumption::{
-    MemoryStore, Resumption, SessionKey, SessionStore, Sessions, TicketKey, TicketKeys, Tickets,
+    HeldSessions, MemoryStore, Resumption, SessionKey, SessionStore, Sessions, TicketKey,
+    TicketKeys, Tickets,
 };
 pub use revocation::RevocationLists;
 pub use roots::Roots;

@@ -3,7 +3,7 @@
 use base64ct::{Base64, Encoding};
 use pki_types::CertificateDer;
 
-use crate::{CipherSuite, Group, Version};
+use crate::{CipherSuite, EarlyData, Group, Version};
 
 /// What a finished handshake settled.
 ///
@@ -38,6 +38,8 @@ pub struct Negotiated {
     /// Whether an earlier session was resumed. Requires
     /// [`Capability::ReportResumed`](crate::Capability).
     pub resumed: Option<bool>,
+    /// What became of early data, on a side whose configuration wants some.
+    pub early_data: Option<EarlyData>,
 }
 
 impl Negotiated {

@@ -2,11 +2,14 @@
 
 mod cache;
 mod fingerprint;
+mod held;
+mod replays;
 mod store;
 mod ticket_keys;
 
 pub use cache::Sessions;
 pub(crate) use fingerprint::Fingerprint;
+pub use held::HeldSessions;
 pub use store::{MemoryStore, SessionKey, SessionStore};
 pub use ticket_keys::{TicketKey, TicketKeys};
 
