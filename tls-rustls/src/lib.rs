@@ -6,6 +6,7 @@
 
 mod aside;
 mod config;
+mod early;
 mod error;
 mod provider;
 mod resumption;
@@ -100,6 +101,7 @@ impl Backend for Rustls {
             Capability::CommonNames,
             Capability::CustomVerification,
             Capability::DefaultSuites,
+            Capability::EarlyDataClient,
             Capability::Ed25519,
             Capability::EncryptedAlerts,
             Capability::Exporter,
@@ -139,6 +141,8 @@ impl Backend for Rustls {
         let provider = self.provider.load();
         let sometimes = [
             (has_group(&provider, Group::X25519MLKEM768), Capability::PostQuantum),
+            (resumption::aead(&provider).is_some(), Capability::EarlyDataLimit),
+            (resumption::aead(&provider).is_some(), Capability::EarlyDataServer),
             (resumption::aead(&provider).is_some(), Capability::ResumeServer),
         ];
         let has = sometimes.into_iter().filter(|(has, _)| *has).map(|(_, what)| what);
