@@ -5,6 +5,7 @@ mod client_auth;
 mod closing;
 mod differences;
 mod driving;
+mod early_data;
 mod facts;
 mod faults;
 mod handshake;
@@ -116,6 +117,9 @@ const GROUPS: &[&[Case]] = &[
     client_auth::CASES,
     key_update::CASES,
     resumption::CASES,
+    early_data::CASES,
+    early_data::refused::CASES,
+    early_data::replayed::CASES,
     secrets::CASES,
     transfer::CASES,
     transfer::damage::CASES,
