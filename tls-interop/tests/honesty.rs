@@ -18,6 +18,7 @@ use polytls::{
     Versions, Wire, danger, x509,
 };
 use tls_conformance::{CASES, Case, Claiming, Outcome, Role, Side};
+use zeroize::Zeroizing;
 
 #[test]
 fn an_honest_table_passes() {
@@ -226,6 +227,13 @@ impl Unable {
         if let Some(log) = config.key_log().filter(|_| !self.lacks(Capability::KeyLog)) {
             builder = builder.key_log(log.clone());
         }
+        builder = builder.early_data(match self.to {
+            // Without sessions, and without the version, there is none.
+            Capability::EarlyDataClient | Capability::ResumeClient | Capability::Tls13Client => {
+                danger::ReplayableEarlyData::none()
+            }
+            _ => config.early_data(),
+        });
         if !self.lacks(Capability::OmitServerName) {
             builder = builder.send_server_name(config.send_server_name());
         }
@@ -264,6 +272,17 @@ impl Unable {
         }
         builder = builder.cipher_suites(self.suites(config.cipher_suites()));
         builder = builder.tickets(self.tickets(config.tickets()));
+        builder = builder.early_data(match (self.to, config.early_data().is_on()) {
+            // Without tickets, and without the version, there is none.
+            (
+                Capability::EarlyDataServer | Capability::ResumeServer | Capability::Tls13Server,
+                _,
+            ) => danger::ReplayableEarlyData::none(),
+            (Capability::EarlyDataLimit, true) => {
+                danger::ReplayableEarlyData::up_to(danger::ReplayableEarlyData::MAX)
+            }
+            _ => config.early_data(),
+        });
         if let Some(log) = config.key_log().filter(|_| !self.lacks(Capability::KeyLog)) {
             builder = builder.key_log(log.clone());
         }
@@ -516,11 +535,24 @@ impl Connector for Poorer<dyn Connector> {
     fn session(&self, name: &ServerName) -> Result<Box<dyn Session>> {
         Ok(Box::new(Poorer::new(self.inner.session(name)?, self.to)))
     }
+
+    fn session_with_early_data(&self, name: &ServerName) -> Result<Box<dyn Session>> {
+        let session = match self.to {
+            Capability::EarlyDataClient => self.inner.session(name),
+            _ => self.inner.session_with_early_data(name),
+        };
+        Ok(Box::new(Poorer::new(session?, self.to)))
+    }
 }
 
 impl Acceptor for Poorer<dyn Acceptor> {
     fn session(&self, identity: usize) -> Result<Box<dyn Session>> {
         Ok(Box::new(Poorer::new(self.inner.session(identity)?, self.to)))
+    }
+
+    fn session_without_early_data(&self, identity: usize) -> Result<Box<dyn Session>> {
+        let session = self.inner.session_without_early_data(identity)?;
+        Ok(Box::new(Poorer::new(session, self.to)))
     }
 }
 
@@ -596,6 +628,18 @@ impl Session for Poorer<dyn Session> {
 
     fn undelivered(&self) -> usize {
         self.inner.undelivered()
+    }
+
+    fn write_early(&mut self, wire: &mut Wire, buf: &[u8]) -> Result<usize> {
+        self.inner.write_early(wire, buf)
+    }
+
+    fn take_early(&mut self) -> Zeroizing<Vec<u8>> {
+        self.inner.take_early()
+    }
+
+    fn early_data_accepted(&self) -> bool {
+        self.inner.early_data_accepted()
     }
 
     fn await_signature(&mut self, waker: &Waker) -> bool {
