@@ -11,6 +11,7 @@
 mod as_client;
 mod as_server;
 mod curl;
+mod early_data;
 mod fixture;
 mod gnutls;
 mod http;
@@ -69,6 +70,13 @@ fn main() -> ExitCode {
                     Ok(())
                 }));
             }
+        }
+        for case in early_data::CASES {
+            let fixture = fixture.clone();
+            trials.push(Trial::test(format!("{}::{}", backend.name(), case.name), move || {
+                (case.run)(backend, &fixture);
+                Ok(())
+            }));
         }
         for case in responder::CASES {
             let name = format!("{}::asks::openssl_ocsp::{}", backend.name(), case.name);
