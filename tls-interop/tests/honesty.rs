@@ -55,11 +55,21 @@ fn denying_what_works_is_found_out() {
 fn claiming_what_is_not_there_is_found_out() {
     for &backend in polytls::backend::all() {
         for capability in Capabilities::ALL.without(backend.capabilities()).iter() {
-            let mut claimed = backend.capabilities().with(capability);
-            if capability == Capability::UnverifiedClients {
+            // A lie that needs another one to be heard.
+            let beside: &[Capability] = match capability {
                 // Nobody hands over what is not asked for.
-                claimed = claimed.with(Capability::RequestClientCertificate);
-            }
+                Capability::UnverifiedClients => &[Capability::RequestClientCertificate],
+                // Nothing comes early without a session.
+                Capability::EarlyDataClient => &[Capability::ResumeClient, Capability::Tls13Client],
+                Capability::EarlyDataServer | Capability::EarlyDataLimit => &[
+                    Capability::EarlyDataServer,
+                    Capability::ResumeServer,
+                    Capability::Tls13Server,
+                ],
+                _ => &[],
+            };
+            let claimed = backend.capabilities().with(capability);
+            let claimed = beside.iter().fold(claimed, |all, also| all.with(*also));
             let lie = Claiming::new(backend, claimed);
             // Whoever lacks it needs a partner that has it.
             let honest = polytls::backend::all().iter().copied();

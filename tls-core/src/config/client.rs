@@ -145,6 +145,8 @@ impl ClientConfig {
             (!alpn.is_text(), Capability::AlpnBytes),
             (identity.is_some(), Capability::ClientIdentity),
             (early_data.is_on(), Capability::EarlyDataClient),
+            (early_data.is_on(), Capability::ResumeClient),
+            (early_data.is_on(), Capability::Tls13Client),
             (
                 identity.as_ref().is_some_and(|own| own.signer().is_some()),
                 Capability::ExternalSigner,

@@ -164,6 +164,8 @@ impl ServerConfig {
             (!protocols.is_empty() && !default_policy, Capability::AlpnServerPolicy),
             (*client_auth != ClientAuth::None, Capability::RequestClientCertificate),
             (early_data.is_on(), Capability::EarlyDataServer),
+            (early_data.is_on(), Capability::ResumeServer),
+            (early_data.is_on(), Capability::Tls13Server),
             (
                 early_data.is_on() && early_data.limit() != ReplayableEarlyData::MAX,
                 Capability::EarlyDataLimit,
