@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use polytls::danger::Skip;
 use polytls::{Client, ClientConfig, EndOfStream, Error, ErrorKind, Roots, ServerName};
@@ -15,6 +15,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use crate::cli::{self, Connect, usage};
+use crate::early;
 use crate::facts::{Close, Facts};
 use crate::failure::{Failure, Result, one_line};
 use crate::ocsp::{self, Elsewhere};
@@ -32,11 +33,20 @@ pub(crate) fn run(args: &Connect) -> Result {
     let elsewhere = args.staple.ocsp_response.as_deref();
     let elsewhere = elsewhere.map(|path| Elsewhere::read(path, &config, backend));
     let elsewhere = elsewhere.transpose()?;
+    let early = args.early.read()?;
     let file = args.facts.as_deref().map(OutputFile::create).transpose()?;
     let mut facts = Facts::new(backend);
 
     let runtime = runtime()?;
-    let outcome = runtime.block_on(talk(args, &client, elsewhere.as_ref(), &name, &mut facts));
+    let talk = async {
+        if early.is_some() {
+            let began = Instant::now();
+            let (stream, _) = open(args, &client, &name, None).await?;
+            early::bring_session(stream, began.elapsed()).await;
+        }
+        talk(args, &client, elsewhere.as_ref(), &name, early.as_deref(), &mut facts).await
+    };
+    let outcome = runtime.block_on(talk);
     // A thread may still wait for standard input; nobody waits for that thread.
     runtime.shutdown_background();
 
@@ -60,6 +70,7 @@ fn config(args: &Connect) -> Result<ClientConfig> {
         .alpn(&args.tls.alpn)
         .checks(args.checks.load()?)
         .danger(skip)
+        .early_data(args.early.limit())
         .end_of_stream(match args.allow_truncation {
             true => EndOfStream::TolerateTruncation,
             false => EndOfStream::RequireCloseNotify,
@@ -79,21 +90,50 @@ fn config(args: &Connect) -> Result<ClientConfig> {
     Ok(config.build()?)
 }
 
+/// A connection of which the handshake is done.
+struct Opened {
+    address: SocketAddr,
+    /// The peer, for messages.
+    place: String,
+    /// What is to be sent before anything else.
+    first: Vec<u8>,
+}
+
+async fn open(
+    args: &Connect,
+    client: &Client,
+    name: &ServerName,
+    early: Option<&[u8]>,
+) -> Result<(Tls, Opened)> {
+    let (socket, address) = dial(&args.peer).await?;
+    let place = format!("peer {address}, server name {name}");
+    let mut stream =
+        TlsConnector::from(client.clone()).begin(name, prompt(socket)).map_err(Error::from)?;
+    let data = early.unwrap_or_default();
+    let written = match data {
+        [] => 0,
+        data => stream.write_early(data).map_err(Error::from)?,
+    };
+    if let Err(e) = handshake(&mut stream).await {
+        linger(&mut stream).await;
+        return Err(Failure::at(place)(e));
+    }
+    let first = match data {
+        [] => Vec::new(),
+        data => early::left(&stream, data, written),
+    };
+    Ok((stream, Opened { address, place, first }))
+}
+
 async fn talk(
     args: &Connect,
     client: &Client,
     elsewhere: Option<&Elsewhere>,
     name: &ServerName,
+    early: Option<&[u8]>,
     facts: &mut Facts,
 ) -> Result {
-    let (socket, address) = dial(&args.peer).await?;
-    let place = format!("peer {address}, server name {name}");
-    let mut stream =
-        TlsConnector::from(client.clone()).begin(name, prompt(socket)).map_err(Error::from)?;
-    if let Err(e) = handshake(&mut stream).await {
-        linger(&mut stream).await;
-        return Err(Failure::at(place)(e));
-    }
+    let (mut stream, Opened { address, place, first }) = open(args, client, name, early).await?;
     let negotiated = stream.negotiated().unwrap_or_default();
     facts.staple = ocsp::of_peer(&negotiated);
     facts.negotiated = Some(negotiated.clone());
@@ -108,7 +148,7 @@ async fn talk(
         }
     }
 
-    let mut exchange = Exchange::new(&mut stream);
+    let mut exchange = Exchange::new(&mut stream, &first);
     let end = poll_fn(|cx| exchange.poll(cx)).await?;
     let Exchange { sending, to_peer, .. } = exchange;
     let outcome = match end {
@@ -226,12 +266,16 @@ enum Sending {
 }
 
 impl<'a> Exchange<'a> {
-    fn new(stream: &'a mut Tls) -> Self {
+    /// What is `first` goes to the peer before standard input does.
+    fn new(stream: &'a mut Tls, first: &[u8]) -> Self {
+        let mut to_peer = Buffer::new();
+        to_peer.bytes[..first.len()].copy_from_slice(first); // it is small
+        to_peer.end = first.len();
         Self {
             stream,
             stdin: stdin(),
             stdout: stdout(),
-            to_peer: Buffer::new(),
+            to_peer,
             to_stdout: Buffer::new(),
             sending: Sending::Open,
             end: None,

@@ -56,6 +56,7 @@ impl Facts {
             "cipher": suite.map(|suite| suite.to_string()),
             "cipher_id": suite.map(|suite| format!("0x{:04x}", suite.0)),
             "close": self.close.map(Close::name),
+            "early_data": known.and_then(|n| n.early_data).map(|early| early.name()),
             "group": known.and_then(|n| n.group).map(|group| group.to_string()),
             "library": self.library,
             "peer": known.and_then(Negotiated::peer_certificate).map(peer::to_json),
@@ -82,6 +83,7 @@ impl Facts {
             ("alpn", alpn(&known).unwrap_or_else(|| "none".into())),
             ("servername", known.server_name.clone().unwrap_or_else(|| "none".into())),
             ("resumed", or_unknown(resumed)),
+            ("early data", known.early_data.map_or_else(|| "none".into(), |it| it.to_string())),
             ("staple", self.staple.as_ref().map_or_else(|| "none".into(), ocsp::summary)),
         ]
         .into_iter()

@@ -72,6 +72,23 @@ pub enum EarlyData {
     Rejected,
 }
 
+impl EarlyData {
+    /// The stable name used in messages and by the CLI.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::NotOffered => "not-offered",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+impl fmt::Display for EarlyData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// What a connection knows of early data.
 #[derive(Default)]
 pub(crate) enum Early {

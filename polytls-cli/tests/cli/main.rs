@@ -5,6 +5,7 @@
 
 mod checks;
 mod connect;
+mod early_data;
 mod identities;
 mod limbo;
 mod ocsp;
