@@ -6,7 +6,7 @@
 //! - [`verification`]: what is checked of a peer, and by whom
 //! - [`ocsp`]: whether a certificate has been revoked, as its issuer says
 //! - [`serving`]: which server a client gets
-//! - [`sessions`]: resumption, and what a connection's secrets are good for
+//! - [`sessions`]: resumption, early data, and what a connection's secrets are good for
 //! - [`closing`] a connection
 //! - [`capabilities`]: what a backend can do
 //! - [`errors`]: what can go wrong
