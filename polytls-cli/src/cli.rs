@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use polytls::{Backend, Roots, Version, Versions, backend};
+use polytls::{Backend, Roots, backend};
 
 use crate::checks::{CheckArgs, RevocationArgs};
 use crate::early::{ClientEarlyData, ServerEarlyData};
@@ -12,6 +12,11 @@ use crate::failure::Failure;
 use crate::identities::IdentityArgs;
 use crate::key_password::KeyPasswordArg;
 use crate::ocsp::{ClientStaple, Ocsp, ServerStaple};
+use crate::parameters::{ChoiceArgs, ParameterArgs};
+use crate::secrets::{Export, KeyLogArg};
+use crate::serve::TicketArgs;
+use crate::starttls::StarttlsArgs;
+use crate::ticket_keys::TicketKeysCommand;
 use crate::transport::HostPort;
 
 /// One TLS API over many TLS libraries: try them, connect, serve, and see what they promise.
@@ -39,6 +44,8 @@ pub(crate) enum Command {
     Ocsp(Box<Ocsp>),
     /// Run a TLS server that echoes, or that serves the files of a directory.
     Serve(Serve),
+    /// Make and change the file with the ticket keys of servers that resume one another's sessions.
+    TicketKeys(TicketKeysCommand),
 }
 
 #[derive(Args, Debug)]
@@ -102,7 +109,9 @@ failed, 2 for bad usage or unreadable input.
 
 Examples:
   polytls connect example.org:443 --alpn http/1.1
+  polytls connect mail.example.org:587 --starttls smtp
   polytls connect 127.0.0.1:8443 --servername localhost --ca ca.pem < request.txt
+  polytls connect old.example.org:443 --profile legacy --ciphers AES128-SHA
   polytls connect [::1]:8443 --ca ca.pem --cert me.pem --key me.key --facts facts.json")]
 pub(crate) struct Connect {
     /// Where to connect to. Every address of a name is tried in turn.
@@ -117,6 +126,8 @@ pub(crate) struct Connect {
     /// for more. What the system trusts (or SSL_CERT_FILE and SSL_CERT_DIR name) if left out.
     #[arg(long, value_name = "FILE|DIR")]
     pub(crate) ca: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) starttls: StarttlsArgs,
     #[command(flatten)]
     pub(crate) tls: TlsArgs,
     /// A client certificate and its chain, PEM, the own certificate first.
@@ -147,6 +158,12 @@ pub(crate) struct Connect {
     /// Write the facts of the connection to FILE as JSON; what is not known is null.
     #[arg(long, value_name = "FILE")]
     pub(crate) facts: Option<PathBuf>,
+    /// Export keying material (RFC 5705, RFC 8446): LEN bytes for LABEL, with a context if there is one.
+    /// It is shown in hexadecimal digits among the facts; repeat for more.
+    #[arg(long, value_name = "LABEL:LEN[:CONTEXT-HEX]")]
+    pub(crate) export: Vec<Export>,
+    #[command(flatten)]
+    pub(crate) keylog: KeyLogArg,
     #[command(flatten)]
     pub(crate) checks: CheckArgs,
 }
@@ -166,6 +183,9 @@ With --reload a change of any file that says who the server is or whom it trusts
 two seconds, as a whole, and at once at SIGHUP. Connections go on as they began. Files that are
 unusable are said to be so on standard error, and change nothing.
 
+With --ticket-keys the keys follow their source whatever --reload says. While it is away or unusable, the
+keys in place stay, which is said on standard error; handshakes do not wait for it.
+
 With --www the protocol is HTTP/1.1, offered by ALPN as http/1.1 unless --alpn says otherwise.
 Symbolic links below DIR are followed, wherever they lead.
 Clients that do not use ALPN are served; those that offer only other protocols are refused.
@@ -174,6 +194,7 @@ Examples:
   polytls serve 127.0.0.1:8443 --self-signed localhost 127.0.0.1 --echo
   polytls serve [::]:443 --cert site.pem --key site.key --www public
   polytls serve [::]:443 --identity a.pem,a.key --identity b.pem,b.key --www public --reload
+  polytls serve [::]:443 --cert site.pem --key site.key --www public --ticket-keys keys
   polytls serve 127.0.0.1:0 --cert s.pem --key s.key --client-ca ca.pem --echo --connections 1")]
 pub(crate) struct Serve {
     /// The address and port to listen on, such as 127.0.0.1:8443 or 0.0.0.0:443.
@@ -187,6 +208,8 @@ pub(crate) struct Serve {
     pub(crate) key_password: KeyPasswordArg,
     #[command(flatten)]
     pub(crate) tls: TlsArgs,
+    #[command(flatten)]
+    pub(crate) choices: ChoiceArgs,
     /// Ask clients for a certificate, and verify it against the certificates in this PEM file, or
     /// in the PEM files of this directory; repeat for more.
     #[arg(long, value_name = "FILE|DIR")]
@@ -198,6 +221,10 @@ pub(crate) struct Serve {
     pub(crate) staple: ServerStaple,
     #[command(flatten)]
     pub(crate) revocation: RevocationArgs,
+    #[command(flatten)]
+    pub(crate) keylog: KeyLogArg,
+    #[command(flatten)]
+    pub(crate) tickets: TicketArgs,
     /// Follow the files of the identities and authorities, and the lists of --crl.
     #[arg(long)]
     pub(crate) reload: bool,
@@ -249,19 +276,8 @@ pub(crate) struct TlsArgs {
     /// Application protocols (ALPN), best first, separated by commas.
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     pub(crate) alpn: Vec<String>,
-    /// The oldest TLS version to accept: 1.2 or 1.3.
-    #[arg(long, value_name = "V")]
-    min_tls: Option<Version>,
-    /// The newest TLS version to accept: 1.2 or 1.3.
-    #[arg(long, value_name = "V")]
-    max_tls: Option<Version>,
-}
-
-impl TlsArgs {
-    pub(crate) fn versions(&self) -> polytls::Result<Versions> {
-        let all = Versions::default();
-        Versions::between(self.min_tls.unwrap_or(all.min()), self.max_tls.unwrap_or(all.max()))
-    }
+    #[command(flatten)]
+    pub(crate) parameters: ParameterArgs,
 }
 
 /// The certificates in these files and directories, and no others.

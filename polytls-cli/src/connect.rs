@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use polytls::danger::Skip;
 use polytls::{Client, ClientConfig, EndOfStream, Error, ErrorKind, Roots, ServerName};
+use tls_starttls::Starttls;
 use tls_tokio::TlsConnector;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf, Stdin, Stdout, stdin, stdout};
 use tokio::net::{TcpStream, lookup_host};
@@ -20,6 +21,8 @@ use crate::facts::{Close, Facts};
 use crate::failure::{Failure, Result, one_line};
 use crate::ocsp::{self, Elsewhere};
 use crate::output::{self, OutputFile};
+use crate::secrets::Export;
+use crate::starttls;
 use crate::transport::{HostPort, Tls, handshake, linger, prompt, runtime};
 
 pub(crate) fn run(args: &Connect) -> Result {
@@ -28,8 +31,10 @@ pub(crate) fn run(args: &Connect) -> Result {
         Some(name) => ServerName::parse(name)?,
         None => ServerName::parse(&args.peer.host)?,
     };
+    let starttls = args.starttls.request(&name)?;
     let config = config(args)?;
     let client = Client::new(&config, backend)?;
+    Export::check(&args.export, backend)?;
     let elsewhere = args.staple.ocsp_response.as_deref();
     let elsewhere = elsewhere.map(|path| Elsewhere::read(path, &config, backend));
     let elsewhere = elsewhere.transpose()?;
@@ -38,13 +43,14 @@ pub(crate) fn run(args: &Connect) -> Result {
     let mut facts = Facts::new(backend);
 
     let runtime = runtime()?;
+    let target = Target { name: &name, starttls: starttls.as_ref(), elsewhere: elsewhere.as_ref() };
     let talk = async {
         if early.is_some() {
             let began = Instant::now();
-            let (stream, _) = open(args, &client, &name, None).await?;
+            let (stream, _) = open(args, &client, &target, None).await?;
             early::bring_session(stream, began.elapsed()).await;
         }
-        talk(args, &client, elsewhere.as_ref(), &name, early.as_deref(), &mut facts).await
+        talk(args, &client, &target, early.as_deref(), &mut facts).await
     };
     let outcome = runtime.block_on(talk);
     // A thread may still wait for standard input; nobody waits for that thread.
@@ -76,8 +82,12 @@ fn config(args: &Connect) -> Result<ClientConfig> {
             false => EndOfStream::RequireCloseNotify,
         })
         .roots(if args.ca.is_empty() { Roots::system() } else { cli::roots(&args.ca)? })
-        .staple(args.staple.policy())
-        .versions(args.tls.versions()?);
+        .staple(args.staple.policy());
+    config = args.tls.parameters.client(config)?;
+    if let Some(log) = args.keylog.open()? {
+        args.keylog.warn();
+        config = config.key_log(log);
+    }
     match (&args.cert, &args.key) {
         (Some(cert), Some(key)) => {
             config = config.identity(args.key_password.read()?.open(cert, key)?);
@@ -88,6 +98,14 @@ fn config(args: &Connect) -> Result<ClientConfig> {
         _ => {}
     }
     Ok(config.build()?)
+}
+
+/// Whom to talk to, and how.
+struct Target<'a> {
+    name: &'a ServerName,
+    /// What is said before TLS.
+    starttls: Option<&'a Starttls>,
+    elsewhere: Option<&'a Elsewhere>,
 }
 
 /// A connection of which the handshake is done.
@@ -102,11 +120,15 @@ struct Opened {
 async fn open(
     args: &Connect,
     client: &Client,
-    name: &ServerName,
+    target: &Target<'_>,
     early: Option<&[u8]>,
 ) -> Result<(Tls, Opened)> {
-    let (socket, address) = dial(&args.peer).await?;
+    let Target { name, starttls, elsewhere: _ } = *target;
+    let (mut socket, address) = dial(&args.peer).await?;
     let place = format!("peer {address}, server name {name}");
+    if let Some(request) = starttls {
+        starttls::upgrade(&mut socket, request, &place).await?;
+    }
     let mut stream =
         TlsConnector::from(client.clone()).begin(name, prompt(socket)).map_err(Error::from)?;
     let data = early.unwrap_or_default();
@@ -128,16 +150,28 @@ async fn open(
 async fn talk(
     args: &Connect,
     client: &Client,
-    elsewhere: Option<&Elsewhere>,
-    name: &ServerName,
+    target: &Target<'_>,
     early: Option<&[u8]>,
     facts: &mut Facts,
 ) -> Result {
-    let (mut stream, Opened { address, place, first }) = open(args, client, name, early).await?;
+    let Target { name, elsewhere, starttls: _ } = *target;
+    let (mut stream, Opened { address, place, first }) = open(args, client, target, early).await?;
     let negotiated = stream.negotiated().unwrap_or_default();
     facts.staple = ocsp::of_peer(&negotiated);
     facts.negotiated = Some(negotiated.clone());
     output::note(format!("connected to {address} as {name}\n{}", facts.to_lines()));
+    for export in &args.export {
+        match export.from(&stream) {
+            Ok(exported) => {
+                output::note(exported.to_line());
+                facts.exports.push(exported);
+            }
+            Err(e) => {
+                linger(&mut stream).await;
+                return Err(e);
+            }
+        }
+    }
     if let Some(elsewhere) = elsewhere {
         match elsewhere.verify(&negotiated) {
             Ok(outcome) => output::note(format!("  {:<12}{}", "response", ocsp::summary(&outcome))),

@@ -6,6 +6,7 @@ use polytls::pki_types::CertificateDer;
 use polytls::{Backend, Negotiated};
 use serde_json::{Value, json};
 
+use crate::secrets::Exported;
 use crate::{ocsp, peer};
 
 /// What is known about a connection.
@@ -19,6 +20,8 @@ pub(crate) struct Facts {
     pub(crate) close: Option<Close>,
     /// What the stapled OCSP response says; nothing if none has come.
     pub(crate) staple: Option<Outcome>,
+    /// What was asked to be exported, once the handshake is done.
+    pub(crate) exports: Vec<Exported>,
 }
 
 /// How the peer ended what it sent.
@@ -42,7 +45,14 @@ impl Close {
 impl Facts {
     pub(crate) fn new(backend: &dyn Backend) -> Self {
         let library = backend.library();
-        Self { backend: backend.name(), library, negotiated: None, close: None, staple: None }
+        Self {
+            backend: backend.name(),
+            library,
+            negotiated: None,
+            close: None,
+            staple: None,
+            exports: Vec::new(),
+        }
     }
 
     /// What `--facts` writes; what is not known is null.
@@ -57,6 +67,7 @@ impl Facts {
             "cipher_id": suite.map(|suite| format!("0x{:04x}", suite.0)),
             "close": self.close.map(Close::name),
             "early_data": known.and_then(|n| n.early_data).map(|early| early.name()),
+            "exports": known.map(|_| self.exports.iter().map(Exported::to_json).collect::<Vec<_>>()),
             "group": known.and_then(|n| n.group).map(|group| group.to_string()),
             "library": self.library,
             "peer": known.and_then(Negotiated::peer_certificate).map(peer::to_json),

@@ -14,9 +14,13 @@ mod key_password;
 mod limbo;
 mod ocsp;
 mod output;
+mod parameters;
 mod peer;
+mod secrets;
 mod serve;
 mod signal;
+mod starttls;
+mod ticket_keys;
 mod transport;
 
 use std::process::ExitCode;
@@ -33,6 +37,7 @@ fn main() -> ExitCode {
         Command::Demo => demo::run(),
         Command::Ocsp(args) => ocsp::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::TicketKeys(args) => ticket_keys::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

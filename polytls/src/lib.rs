@@ -34,7 +34,8 @@
 //! - [`danger`]: what gives protection up.
 //!
 //! For tokio there is the crate `tls-tokio`, for smol and async-std `tls-futures`: they take a [`Client`] or
-//! a [`Server`] of this crate's, and make streams of the runtime's.
+//! a [`Server`] of this crate's, and make streams of the runtime's. `tls-hyper` has connections for hyper's
+//! client and a listener for axum.
 //!
 //! # Features
 //!
@@ -48,7 +49,8 @@
 //! | `openssl-vendored` | `openssl`, built along and linked statically | perl, make, a C compiler |
 //! | `s2n` | `s2n`: s2n-tls with AWS-LC, built along | a C compiler |
 //!
-//! A feature makes a backend available, and changes nothing else. Without any the crate compiles, for
+//! A feature makes a backend available, and changes nothing else; one more, `tracing`, has connections tell
+//! what happens to them ([`manual::events`]). Without any the crate compiles, for
 //! libraries that leave the choice to the program. `boring` does not go together with `openssl`, nor
 //! with `native` on Linux: their symbols have the same names, and the build says so
 //! ([`manual::choosing`]).

@@ -10,9 +10,10 @@
 //! - [`closing`] a connection
 //! - [`capabilities`]: what a backend can do
 //! - [`errors`]: what can go wrong
+//! - [`events`]: what happens to connections, told to `tracing`
 //!
 //! Programs to start from are in the `examples` folder of the crate: `client`, `server`,
-//! `nonblocking`, `by_hand` and `swap`.
+//! `nonblocking`, `by_hand`, `swap` and `gib`.
 
 #[doc = include_str!("manual/choosing.md")]
 pub mod choosing {}
@@ -43,3 +44,6 @@ pub mod capabilities {}
 
 #[doc = include_str!("manual/errors.md")]
 pub mod errors {}
+
+#[doc = include_str!("manual/events.md")]
+pub mod events {}

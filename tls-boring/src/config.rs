@@ -4,22 +4,19 @@ use std::fmt;
 
 use boring::error::ErrorStack;
 use boring::pkey::PKey;
-use boring::ssl::{
-    AlpnError, ClientHello, ExtensionType, Ssl, SslContext, SslContextBuilder, SslMethod, SslMode,
-    SslOptions, SslSessionCacheMode, SslVerifyMode, SslVersion,
-};
+use boring::ssl::{AlpnError, Ssl, SslContext, SslContextBuilder, SslMethod, SslVerifyMode};
 use boring::x509::X509;
 use tls_core::{
-    Acceptor, AlpnOutcome, CipherSuite, ClientAuth, ClientConfig, Connector, Error, ErrorKind,
-    Group, Identity, Judge, Protocols, Result, Roots, ServerConfig, ServerName, Session, Sessions,
-    Staple, Supported, TicketKeys, Version, Versions,
+    Acceptor, AlpnOutcome, ClientAuth, ClientConfig, Connector, Error, ErrorKind, Identity, Judge,
+    Protocols, Result, Roots, ServerConfig, ServerName, Session, Sessions, SignatureScheme, Staple,
+    Supported, TicketKeys, Tickets,
 };
-use tls_libssl::{MAX_CERTIFICATES, Trusted, group_name};
+use tls_libssl::Trusted;
 
 use crate::error::{backend_error, config_error};
 use crate::session::BoringSession;
 use crate::verify::Anchors;
-use crate::{Boring, NAME, ffi, resumption, signer, verify};
+use crate::{Boring, NAME, ffi, parameters, resumption, signer, verify};
 
 pub(crate) struct BoringConnector {
     context: SslContext,
@@ -43,7 +40,8 @@ pub(crate) fn client(
     backend: &Boring,
 ) -> Result<BoringConnector> {
     let mut context = SslContext::builder(SslMethod::tls()).map_err(backend_error)?;
-    set_parameters(&mut context, config.versions(), config.cipher_suites(), config.groups())?;
+    parameters::set(&mut context, config.versions(), config.cipher_suites(), config.groups())?;
+    parameters::set_finer(&mut context, config.signature_schemes(), config.record_limit())?;
     let judge = config.judge();
     let nothing = Roots::empty();
     // Roots that nobody will ask need not be there.
@@ -58,7 +56,7 @@ pub(crate) fn client(
         context.set_status_callback(verify::judge_staple).map_err(config_error)?;
     }
     if let Some(identity) = config.identity() {
-        set_identity(&mut context, identity)?;
+        set_identity(&mut context, identity, config.signature_schemes())?;
         ffi::note_certificate_requests(&mut context);
     }
     if !config.alpn().is_empty() {
@@ -88,8 +86,10 @@ pub(crate) fn server(
     let anchors = Anchors::load(roots, judge)?;
     let load = |(index, identity): (usize, &Identity)| -> Result<(SslContext, Option<Staple>)> {
         let mut context = SslContext::builder(SslMethod::tls()).map_err(backend_error)?;
-        set_parameters(&mut context, config.versions(), config.cipher_suites(), config.groups())?;
-        set_identity(&mut context, identity)?;
+        parameters::set(&mut context, config.versions(), config.cipher_suites(), config.groups())?;
+        parameters::set_finer(&mut context, config.signature_schemes(), config.record_limit())?;
+        parameters::set_choices(&mut context, config.suite_order(), config.cipher_suites())?;
+        set_identity(&mut context, identity, config.signature_schemes())?;
         set_client_auth(&mut context, config.client_auth(), &anchors, judge)?;
         let alpn = config.alpn().clone();
         if !alpn.protocols.is_empty() {
@@ -101,16 +101,23 @@ pub(crate) fn server(
                 }
             });
         }
-        let groups = group_list(config.groups());
+        let groups = parameters::group_list(config.groups());
+        let schemes = parameters::scheme_list(config.signature_schemes());
         context.set_select_certificate_callback(move |mut hello| {
-            note_offer(&hello, &groups);
+            parameters::note_offer(&hello, &groups, &schemes);
             let meant = hello.ssl().ssl_context().verify_mode();
             hello.ssl_mut().set_verify(meant);
             Ok(())
         });
+        let bound = config.session_context(index);
         if let Some(keys) = config.ticket_keys() {
-            let bound = config.session_context(index);
-            resumption::give_tickets(&mut context, keys, &bound).map_err(config_error)?;
+            let count = config.ticket_count().unwrap_or(Tickets::COUNT);
+            resumption::give_tickets(&mut context, keys, count, &bound).map_err(config_error)?;
+        }
+        if config.session_cache() > 0 {
+            let (most, lifetime) = (config.session_cache(), config.session_lifetime());
+            resumption::keep_on_server(&mut context, most, lifetime, &bound)
+                .map_err(config_error)?;
         }
         if config.early_data().is_on() {
             ffi::take_early_data(&mut context);
@@ -128,100 +135,11 @@ pub(crate) fn server(
     })
 }
 
-/// What clients and servers have in common.
-fn set_parameters(
+fn set_identity(
     context: &mut SslContextBuilder,
-    versions: Versions,
-    suites: &[CipherSuite],
-    groups: &[Group],
+    identity: &Identity,
+    schemes: &[SignatureScheme],
 ) -> Result<()> {
-    let suites = if suites.is_empty() { CipherSuite::DEFAULT } else { suites };
-    let (tls13, tls12): (Vec<CipherSuite>, Vec<CipherSuite>) =
-        suites.iter().partition(|suite| suite.is_tls13());
-    let tls12 = tls12.into_iter().filter_map(|suite| suite.name()).collect::<Vec<_>>();
-    let tls13 = tls13.into_iter().map(|suite| suite.0).collect::<Vec<_>>();
-    let groups = group_list(groups);
-    let groups = groups.iter().filter_map(|group| group_name(*group)).collect::<Vec<_>>();
-    let signatures = SIGNATURES.iter().map(|(_, name)| *name).collect::<Vec<_>>();
-    let mut set = || -> Result<(), ErrorStack> {
-        context.set_min_proto_version(Some(version(versions.min())))?;
-        context.set_max_proto_version(Some(version(versions.max())))?;
-        if !tls12.is_empty() {
-            context.set_strict_cipher_list(&tls12.join(":"))?;
-        }
-        ffi::set_tls13_suites(context, &tls13)?;
-        context.set_curves_list(&groups.join(":"))?;
-        context.set_sigalgs_list(&signatures.join(":"))?;
-        context.set_options(
-            SslOptions::CIPHER_SERVER_PREFERENCE
-                | SslOptions::NO_COMPRESSION
-                | SslOptions::NO_RENEGOTIATION
-                // Until a client is to keep sessions, or a server to give tickets.
-                | SslOptions::NO_TICKET,
-        );
-        ffi::set_max_cert_list(context, MAX_CERTIFICATES.into());
-        context.set_session_cache_mode(SslSessionCacheMode::OFF);
-        context.set_mode(
-            SslMode::ACCEPT_MOVING_WRITE_BUFFER
-                | SslMode::ENABLE_PARTIAL_WRITE
-                // Send the chain as given, without what the own trust store might add.
-                | SslMode::NO_AUTO_CHAIN
-                | SslMode::RELEASE_BUFFERS,
-        );
-        Ok(())
-    };
-    set().map_err(config_error)
-}
-
-fn group_list(groups: &[Group]) -> Vec<Group> {
-    if groups.is_empty() { Group::DEFAULT.to_vec() } else { groups.to_vec() }
-}
-
-/// Takes note of what would leave a TLS 1.2 server without a cipher suite, which is all that
-/// BoringSSL would say: no group in common (RFC 8422 §5.1.1), or no signature scheme (RFC 5246
-/// §7.4.1.4.1; SHA-1, if the client lists none).
-fn note_offer(hello: &ClientHello<'_>, own: &[Group]) {
-    let Some(findings) = verify::findings(hello.ssl()) else { return };
-    let groups = hello.get_extension(ExtensionType::SUPPORTED_GROUPS);
-    let shared = |group: u16| own.contains(&Group(group)) && !Group(group).is_post_quantum();
-    if groups.is_some_and(|list| !numbers(list).any(shared)) {
-        findings.note_groups_apart();
-    }
-    let schemes = hello.get_extension(ExtensionType::SIGNATURE_ALGORITHMS).unwrap_or_default();
-    if !numbers(schemes).any(|scheme| SIGNATURES.iter().any(|(own, _)| *own == scheme)) {
-        findings.note_signatures_apart();
-    }
-}
-
-/// The members of a list with two bytes of length and two a member.
-fn numbers(list: &[u8]) -> impl Iterator<Item = u16> {
-    let members = list.get(2..).unwrap_or_default().chunks_exact(2);
-    members.map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
-}
-
-/// What both sides may sign with: BoringSSL's own lists without SHA-1, and with Ed25519 and P-521
-/// for the peer too, as the other backends have it.
-const SIGNATURES: &[(u16, &str)] = &[
-    (0x0403, "ecdsa_secp256r1_sha256"),
-    (0x0503, "ecdsa_secp384r1_sha384"),
-    (0x0603, "ecdsa_secp521r1_sha512"),
-    (0x0807, "ed25519"),
-    (0x0804, "rsa_pss_rsae_sha256"),
-    (0x0805, "rsa_pss_rsae_sha384"),
-    (0x0806, "rsa_pss_rsae_sha512"),
-    (0x0401, "rsa_pkcs1_sha256"),
-    (0x0501, "rsa_pkcs1_sha384"),
-    (0x0601, "rsa_pkcs1_sha512"),
-];
-
-fn version(version: Version) -> SslVersion {
-    match version {
-        Version::Tls12 => SslVersion::TLS1_2,
-        _ => SslVersion::TLS1_3,
-    }
-}
-
-fn set_identity(context: &mut SslContextBuilder, identity: &Identity) -> Result<()> {
     let unusable = |what: &'static str| move |e: ErrorStack| config_error(e).because(what);
     let refused =
         |why: &'static str| Err(Error::from_backend(ErrorKind::Config, NAME, why).because(why));
@@ -230,8 +148,7 @@ fn set_identity(context: &mut SslContextBuilder, identity: &Identity) -> Result<
     if verify::is_weak(&public) {
         return refused("the private key is too short");
     }
-    let known = |scheme| SIGNATURES.iter().any(|(own, _)| *own == scheme);
-    let key = match signer::set(context, identity, known)? {
+    let key = match signer::set(context, identity, schemes)? {
         true => None,
         false => {
             let key = PKey::private_key_from_der(identity.key()?.secret_der());

@@ -2,8 +2,8 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{c_int, c_void};
-use std::ptr;
 use std::time::Duration;
+use std::{ptr, slice};
 
 use boring::error::ErrorStack;
 use boring::ssl::{ErrorCode, SslContextBuilder, SslRef, SslSessionRef};
@@ -16,17 +16,25 @@ use tls_core::{Alert, TicketKeys};
 
 use crate::{resumption, verify};
 
-/// Chooses the cipher suites of TLS 1.3, best first, `SSL_CTX_set1_tls13_ciphers`.
+/// Chooses the cipher suites of TLS 1.3, best first or all `equal`, `SSL_CTX_set1_tls13_ciphers`.
 pub(crate) fn set_tls13_suites(
     context: &mut SslContextBuilder,
     suites: &[u16],
+    equal: bool,
 ) -> Result<(), ErrorStack> {
-    // SAFETY: the context is live; the list is copied; without flags no second list is read.
+    let mut flags = match equal {
+        true => vec![boring_sys::SSL_CIPHER_FLAG_EQUAL_PREFERENCE_WITH_NEXT as u32; suites.len()],
+        false => vec![0; suites.len()],
+    };
+    if let Some(last) = flags.last_mut() {
+        *last = 0; // it has no next one
+    }
+    // SAFETY: the context is live; both lists have this length, and are copied.
     let result = unsafe {
         boring_sys::SSL_CTX_set1_tls13_ciphers(
             context.as_ptr(),
             suites.as_ptr(),
-            ptr::null(),
+            flags.as_ptr(),
             suites.len(),
         )
     };
@@ -42,11 +50,31 @@ pub(crate) fn has_extended_master_secret(ssl: &SslRef) -> bool {
     unsafe { boring_sys::SSL_get_extms_support(ssl.as_ptr()) == 1 }
 }
 
-/// Has BoringSSL take new keys with its next write, and ask the peer for the same.
-pub(crate) fn update_keys(ssl: &mut SslRef) -> Result<(), ErrorStack> {
-    let requested = boring_sys::SSL_KEY_UPDATE_REQUESTED as c_int;
+/// The first Finished message of a handshake in TLS 1.2, `SSL_get_tls_unique`; `None` where BoringSSL
+/// gives none.
+pub(crate) fn tls_unique(ssl: &SslRef) -> Option<Vec<u8>> {
+    let mut finished = [0; 64];
+    let mut length = 0;
+    // SAFETY: `ssl` is a live SSL, and only read; no more is written than there is room for.
+    let result = unsafe {
+        boring_sys::SSL_get_tls_unique(
+            ssl.as_ptr(),
+            finished.as_mut_ptr(),
+            &raw mut length,
+            finished.len(),
+        )
+    };
+    (result == 1).then(|| finished[..length].to_vec())
+}
+
+/// Has BoringSSL take new keys with its next write, and ask the peer for the same if it is to.
+pub(crate) fn update_keys(ssl: &mut SslRef, ask_peer: bool) -> Result<(), ErrorStack> {
+    let kind = match ask_peer {
+        true => boring_sys::SSL_KEY_UPDATE_REQUESTED,
+        false => boring_sys::SSL_KEY_UPDATE_NOT_REQUESTED,
+    };
     // SAFETY: `ssl` is a live SSL, lent for this call alone.
-    match unsafe { boring_sys::SSL_key_update(ssl.as_ptr(), requested) } {
+    match unsafe { boring_sys::SSL_key_update(ssl.as_ptr(), kind as c_int) } {
         1 => Ok(()),
         _ => Err(ErrorStack::get()),
     }
@@ -104,6 +132,14 @@ pub(crate) fn set_signing_schemes(
     match result {
         1 => Ok(()),
         _ => Err(ErrorStack::get()),
+    }
+}
+
+/// The most bytes that a record holds which is sent, `SSL_CTX_set_max_send_fragment`.
+pub(crate) fn set_max_send_fragment(context: &mut SslContextBuilder, bytes: usize) {
+    // SAFETY: the context is live; the call stores the number, within its own limits.
+    unsafe {
+        boring_sys::SSL_CTX_set_max_send_fragment(context.as_ptr(), bytes);
     }
 }
 
@@ -221,6 +257,38 @@ unsafe extern "C" fn certificate_requested(ssl: *mut boring_sys::SSL, _: *mut c_
         findings.note_request();
     }
     1
+}
+
+/// Makes both sides note in their findings how the server signs the handshake,
+/// `SSL_CTX_set_msg_callback`.
+pub(crate) fn note_signatures(context: &mut SslContextBuilder) {
+    // SAFETY: the context is live, and the callback has the type that BoringSSL calls.
+    unsafe { boring_sys::SSL_CTX_set_msg_callback(context.as_ptr(), Some(message_passes)) }
+}
+
+/// Called for each message that is sent or has come.
+unsafe extern "C" fn message_passes(
+    is_sent: c_int,
+    _version: c_int,
+    kind: c_int,
+    message: *const c_void,
+    length: usize,
+    ssl: *mut boring_sys::SSL,
+    _: *mut c_void,
+) {
+    const HANDSHAKE: c_int = 22;
+    if kind != HANDSHAKE || ssl.is_null() || message.is_null() {
+        return;
+    }
+    // SAFETY: BoringSSL calls this with the live SSL that it works on, and with the message; both outlive
+    // the call and are only read. Nothing in here can panic.
+    let (ssl, message) =
+        unsafe { (SslRef::from_ptr(ssl), slice::from_raw_parts(message.cast::<u8>(), length)) };
+    if ssl.is_server() == (is_sent == 1) {
+        if let Some(findings) = verify::findings(ssl) {
+            findings.note_message(message);
+        }
+    }
 }
 
 /// Has a client that has not begun offer to resume `session`, which belongs to no context.

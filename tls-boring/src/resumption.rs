@@ -1,5 +1,7 @@
 //! Sessions: where a client keeps them, and how a server's tickets are made.
 
+use std::time::Duration;
+
 use boring::error::ErrorStack;
 use boring::hash::MessageDigest;
 use boring::hmac::HmacCtxRef;
@@ -47,13 +49,29 @@ pub(crate) fn offer(ssl: &mut SslRef, sessions: &Sessions, name: &ServerName) {
 pub(crate) fn give_tickets(
     context: &mut SslContextBuilder,
     keys: &TicketKeys,
+    count: u8,
     bound: &[u8; 32],
 ) -> Result<(), ErrorStack> {
     context.clear_options(SslOptions::NO_TICKET);
     context.set_session_id_context(bound)?;
     ffi::set_session_lifetime(context, keys.lifetime());
-    ffi::set_num_tickets(context, TICKETS);
+    ffi::set_num_tickets(context, count.into());
     ffi::set_ticket_keys(context, keys);
+    Ok(())
+}
+
+/// Makes `context` keep so many sessions of TLS 1.2 that are bound to `bound`, for clients without tickets:
+/// more than none, which would mean without a bound.
+pub(crate) fn keep_on_server(
+    context: &mut SslContextBuilder,
+    most: usize,
+    lifetime: Duration,
+    bound: &[u8; 32],
+) -> Result<(), ErrorStack> {
+    context.set_session_cache_mode(SslSessionCacheMode::SERVER);
+    context.set_session_cache_size(most.min(MOST_KEPT) as u32);
+    context.set_session_id_context(bound)?;
+    ffi::set_session_lifetime(context, lifetime);
     Ok(())
 }
 
@@ -96,5 +114,5 @@ pub(crate) fn begin(
     }
 }
 
-/// How many tickets a client gets in TLS 1.3, so that two connections can resume side by side.
-const TICKETS: usize = 2;
+/// BoringSSL counts them with 32 bits.
+const MOST_KEPT: usize = u32::MAX as usize;

@@ -180,7 +180,11 @@ impl Session for BoringSession {
     }
 
     fn update_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
-        self.with(wire, |stream| ffi::update_keys(stream.ssl_mut()).map_err(Into::into))
+        self.with(wire, |stream| ffi::update_keys(stream.ssl_mut(), true).map_err(Into::into))
+    }
+
+    fn renew_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        self.with(wire, |stream| ffi::update_keys(stream.ssl_mut(), false).map_err(Into::into))
     }
 
     fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {
@@ -204,6 +208,13 @@ impl Session for BoringSession {
 
     fn await_signature(&mut self, waker: &Waker) -> bool {
         signer::wake(self.stream.ssl(), waker)
+    }
+
+    fn tls_unique(&self) -> Result<Vec<u8>> {
+        ffi::tls_unique(self.stream.ssl()).ok_or_else(|| {
+            let why = "tls-unique of what was resumed needs the extended master secret";
+            Error::new(ErrorKind::Misuse).because(why)
+        })
     }
 
     fn write_early(&mut self, wire: &mut Wire, buf: &[u8]) -> Result<usize> {
@@ -240,6 +251,8 @@ impl Session for BoringSession {
         negotiated.cipher_suite =
             ssl.current_cipher().map(|cipher| CipherSuite(cipher.protocol_id()));
         negotiated.group = ssl.curve().map(Group);
+        let scheme = verify::findings(ssl).and_then(|findings| findings.signature_scheme());
+        negotiated.signature_scheme = scheme;
         negotiated.alpn = ssl.selected_alpn_protocol().map(Into::into);
         let asked_for = ssl.servername(NameType::HOST_NAME).filter(|_| ssl.is_server());
         negotiated.server_name = self.server_name.clone().or(asked_for.map(Into::into));

@@ -15,23 +15,27 @@ use tls_core::{
 };
 
 use crate::error::config_error;
+use crate::parameters::scheme_list;
 use crate::{NAME, ffi};
 
 /// Makes `context` sign with the signer of `identity`; `false` if it has none.
 ///
-/// `known` are the schemes that BoringSSL may sign with.
+/// `wanted` are the schemes of the configuration, in whose order the signer's come then.
 pub(crate) fn set(
     context: &mut SslContextBuilder,
     identity: &Identity,
-    known: impl Fn(u16) -> bool,
+    wanted: &[SignatureScheme],
 ) -> Result<bool> {
     let signer = match (identity.signer(), identity.async_signer()) {
         (Some(signer), _) => External::AtOnce(signer.clone()),
         (None, Some(signer)) => External::Later(signer.clone()),
         (None, None) => return Ok(false),
     };
-    let schemes = signer.schemes().iter().map(|scheme| scheme.0);
-    let schemes = schemes.filter(|scheme| known(*scheme)).collect::<Vec<_>>();
+    let own = signer.schemes().iter().map(|scheme| scheme.0).collect::<Vec<_>>();
+    let known = scheme_list(wanted);
+    let (order, others) = if wanted.is_empty() { (own, known) } else { (known, own) };
+    let shared = order.into_iter().filter(|scheme| others.contains(scheme));
+    let schemes = shared.collect::<Vec<_>>();
     if schemes.is_empty() {
         let why = "the external signer knows no signature scheme that BoringSSL knows";
         return Err(Error::from_backend(ErrorKind::Config, NAME, why).because(why));
@@ -86,7 +90,7 @@ impl PrivateKeyMethod for External {
         _: &[u8],
         _: &mut [u8],
     ) -> Result<usize, PrivateKeyMethodError> {
-        // Only for key exchanges by RSA, which no cipher suite of ours has.
+        // Only for key exchanges by RSA, which the core lets no signer do.
         Err(PrivateKeyMethodError::FAILURE)
     }
 

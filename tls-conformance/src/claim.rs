@@ -33,6 +33,10 @@ impl Backend for Claiming<'_> {
         self.backend.library()
     }
 
+    fn fips(&self) -> Option<bool> {
+        self.backend.fips()
+    }
+
     fn capabilities(&self) -> Capabilities {
         self.capabilities
     }

@@ -265,6 +265,67 @@ pub const DIFFERENCES: &[Difference] = &[
         ],
         cases: &["staple::what_stands_behind_a_response_is_refused_or_left_out"],
     },
+    Difference {
+        situation: "A TLS 1.3 session is resumed, without early data: the server's key log",
+        answers: &[
+            Answer { what: "has what is used", backends: &["boring", "openssl"] },
+            Answer { what: "has the secret of early data too", backends: RUSTLS },
+        ],
+        cases: &["secrets::both_sides_log_a_resumed_connection_in_tls13"],
+    },
+    Difference {
+        situation: "A peer sends hundreds of key updates, and no data between them",
+        answers: &[
+            Answer {
+                what: "each is answered, or the last one",
+                backends: &["native", "openssl", "s2n"],
+            },
+            Answer {
+                what: "`Protocol`, after 32 of them",
+                backends: &["boring", "rustls", "rustls-ring"],
+            },
+        ],
+        cases: &[
+            "key_limit::a_flood_of_updates_by_a_client_is_bounded",
+            "key_limit::a_flood_of_updates_by_a_server_is_bounded",
+        ],
+    },
+    Difference {
+        situation: "One side takes new keys more than 32 times, and the peer answers each time, and sends \
+                    no data",
+        answers: &[
+            Answer { what: "goes on; answers are not asked for", backends: &["boring", "openssl"] },
+            Answer {
+                what: "`Protocol`, unless the peer puts its answers together",
+                backends: RUSTLS,
+            },
+        ],
+        cases: &["key_limit::much_data_one_way_under_many_keys"],
+    },
+    Difference {
+        situation: "2^24 records have been sent under one key of AES-GCM in TLS 1.2, 256 GiB if they \
+                    are full",
+        answers: &[
+            Answer { what: "writing fails, `Backend`", backends: RUSTLS },
+            Answer {
+                what: "goes on, up to 2^64",
+                backends: &["boring", "native", "openssl", "s2n"],
+            },
+        ],
+        cases: &[],
+    },
+    Difference {
+        situation: "2^22 records have been sent under one key of TLS 1.3",
+        answers: &[
+            Answer { what: "new keys by the core", backends: &["boring", "openssl"] },
+            Answer {
+                what: "new keys by the library, later",
+                backends: &["rustls", "rustls-ring", "s2n"],
+            },
+            Answer { what: "goes on with the same", backends: NATIVE },
+        ],
+        cases: &["key_limit::a_client_takes_new_keys_by_itself"],
+    },
 ];
 
 const NATIVE: &[&str] = &["native"];

@@ -3,7 +3,7 @@
 use tls_core::pki_types::CertificateDer;
 use tls_core::{
     Alert, Capability, CertificateError, CipherSuite, Error, ErrorKind, Group, Negotiated,
-    Progress, Result, Version,
+    Progress, Result, SignatureScheme, Version,
 };
 
 fn told<T>(fact: Option<T>, by: Capability) -> Result<T> {
@@ -20,6 +20,11 @@ pub(crate) fn cipher_suite(of: &Negotiated) -> Result<CipherSuite> {
 
 pub(crate) fn group(of: &Negotiated) -> Result<Group> {
     told(of.group, Capability::ReportGroup)
+}
+
+/// How the server of a full handshake has signed it.
+pub(crate) fn signature_scheme(of: &Negotiated) -> Result<SignatureScheme> {
+    told(of.signature_scheme, Capability::ReportSignatureScheme)
 }
 
 pub(crate) fn resumed(of: &Negotiated) -> Result<bool> {

@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::time::Duration;
 
 use crate::x509::Algorithms;
 use crate::{
     Capabilities, ClientConfig, Error, ErrorKind, Judge, Result, ServerConfig, ServerName, Session,
-    Sessions, TicketKeys,
+    Sessions, TicketKeys, Tickets,
 };
 
 /// A TLS library.
@@ -19,6 +20,11 @@ pub trait Backend: fmt::Debug + Send + Sync {
 
     /// The library at work and its version, as it calls itself.
     fn library(&self) -> String;
+
+    /// Whether the library runs in its FIPS mode; `None` if it does not say.
+    fn fips(&self) -> Option<bool> {
+        None
+    }
 
     /// What this library can do, as built and as found on this machine.
     fn capabilities(&self) -> Capabilities;
@@ -106,6 +112,11 @@ impl Supported<'_, ServerConfig> {
     /// The keys that tickets are encrypted with; `None` if there are to be no tickets.
     pub fn ticket_keys(&self) -> Option<&TicketKeys> {
         self.ticket_keys.as_ref()
+    }
+
+    /// How long a session can be resumed.
+    pub fn session_lifetime(&self) -> Duration {
+        self.ticket_keys.as_ref().map_or(Tickets::LIFETIME, TicketKeys::lifetime)
     }
 
     /// What a session is bound to that is made with the identity of this index: who the server is, and

@@ -52,6 +52,8 @@ capabilities! {
     CipherSuites = "cipher-suites";
     /// A client can present a certificate when asked.
     ClientIdentity = "client-identity";
+    /// A server can follow the client's order of cipher suites.
+    ClientOrder = "client-order";
     /// A certificate can be for the common name in its subject, if it has no other name.
     CommonNames = "common-names";
     /// Pins and an application's verifier have a say about a peer's certificates as it sent them,
@@ -59,6 +61,8 @@ capabilities! {
     CustomVerification = "custom-verification";
     /// Without a choice all of [`CipherSuite::DEFAULT`](crate::CipherSuite::DEFAULT) are on offer.
     DefaultSuites = "default-suites";
+    /// The cipher suites of [`CipherSuite::DHE`](crate::CipherSuite::DHE) can be chosen.
+    DheSuites = "dhe-suites";
     /// A client can send early data (RFC 8446 §2.3).
     EarlyDataClient = "early-data-client";
     /// A server can take another amount of early data than
@@ -82,9 +86,13 @@ capabilities! {
     KeyLog = "key-log";
     /// Either side can take new keys in the middle of a TLS 1.3 connection (RFC 8446 §4.6.3).
     KeyUpdate = "key-update";
+    /// The cipher suites of [`CipherSuite::LEGACY`](crate::CipherSuite::LEGACY) can be chosen.
+    LegacySuites = "legacy-suites";
     /// A chain through more intermediate certificates than a number up to six, which is the default, is
     /// refused.
     LimitChain = "limit-chain";
+    /// The size of the records that are sent can be limited.
+    LimitRecords = "limit-records";
     /// A client can be told not to send the server's name (SNI).
     OmitServerName = "omit-server-name";
     /// A given certificate that is no root, an intermediate's or a peer's own, is trusted as it is.
@@ -103,6 +111,8 @@ capabilities! {
     ReportResumed = "report-resumed";
     /// A server can tell the name that the client asked for (SNI).
     ReportServerName = "report-server-name";
+    /// The signature scheme by which the server has signed the handshake can be told.
+    ReportSignatureScheme = "report-signature-scheme";
     /// The negotiated protocol version can be told.
     ReportVersion = "report-version";
     /// A server can ask a client for a certificate, and can insist on it.
@@ -117,6 +127,11 @@ capabilities! {
     RevocationLists = "revocation-lists";
     /// A server can staple an OCSP response to its certificate.
     SendStaple = "send-staple";
+    /// A server can keep sessions of TLS 1.2 itself, for clients that know no tickets (RFC 5246 §7.3).
+    SessionCache = "session-cache";
+    /// The signature schemes of handshakes can be chosen, to sign with and to accept, out of
+    /// [`SignatureScheme::DEFAULT`](crate::SignatureScheme::DEFAULT).
+    SignatureSchemes = "signature-schemes";
     /// A client can switch off all checks of the certificate at once.
     SkipAllVerification = "skip-all-verification";
     /// A client can switch off the check of the certificate chain, and nothing else.
@@ -125,8 +140,12 @@ capabilities! {
     SkipNameVerification = "skip-name-verification";
     /// A client can switch off the check of the dates, and nothing else.
     SkipTimeVerification = "skip-time-verification";
+    /// A server can be told how many tickets to give at the end of a handshake in TLS 1.3.
+    TicketCount = "ticket-count";
     /// A server can be told to let nothing be resumed.
     TicketsOff = "tickets-off";
+    /// In TLS 1.2 the channel binding `tls-unique` can be told (RFC 5929 §3).
+    TlsUnique = "tls-unique";
     /// A client can speak TLS 1.2, and can choose it alone.
     Tls12Client = "tls12-client";
     /// In TLS 1.2 one side can close and read on, and the other write on, as in TLS 1.3

@@ -73,12 +73,14 @@ impl fmt::Debug for CipherSuite {
 impl FromStr for CipherSuite {
     type Err = Error;
 
-    /// Parses one of IANA's names, such as `TLS_AES_128_GCM_SHA256`.
+    /// Parses one of IANA's names, such as `TLS_AES_128_GCM_SHA256`, or OpenSSL's name of a suite that can
+    /// be [chosen](CipherSuite::can_be_chosen), such as `ECDHE-RSA-AES128-GCM-SHA256`.
     fn from_str(s: &str) -> Result<Self> {
         let known = NAMES.iter().find(|&&(_, name)| name == s);
-        known.map(|&(id, _)| Self(id)).ok_or_else(|| {
+        let known = known.map(|&(id, _)| Self(id)).or_else(|| Self::of_openssl(s));
+        known.ok_or_else(|| {
             Error::new(ErrorKind::Config)
-                .because(format!("'{s}' is not a cipher suite of IANA's list"))
+                .because(format!("'{s}' is not a cipher suite of IANA's list, or of OpenSSL's"))
         })
     }
 }

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use crate::early::{Early, Taken};
+use crate::events::{By, Events};
 use crate::held::Held;
 use crate::identity::choose;
+use crate::library::Library;
+use crate::rekey::Rekey;
 use crate::secrets::{check_export, server_end_point};
 use crate::x509::CertificateFacts;
 use crate::{
@@ -51,6 +54,8 @@ pub struct Connection {
     close_received: bool,
     truncated: bool,
     failure: Option<Error>,
+    rekey: Rekey,
+    events: Events,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,28 +67,60 @@ enum Phase {
 /// The part of a configuration that no library needs to know.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
+    /// The one that speaks; nothing as long as none is chosen.
+    library: Library,
     end_of_stream: EndOfStream,
     assumed_alpn: Option<Box<[u8]>>,
     is_server: bool,
+    /// After how many records the keys are to be new, if the program said so.
+    key_update_after: Option<u32>,
+    needs_extended_master_secret: bool,
 }
 
 impl Rules {
     pub(crate) fn client(end_of_stream: EndOfStream) -> Self {
-        Self { end_of_stream, assumed_alpn: None, is_server: false }
+        Self {
+            library: Library::default(),
+            end_of_stream,
+            assumed_alpn: None,
+            is_server: false,
+            key_update_after: None,
+            needs_extended_master_secret: false,
+        }
     }
 
     pub(crate) fn server(end_of_stream: EndOfStream, assumed_alpn: Option<&[u8]>) -> Self {
-        Self { end_of_stream, assumed_alpn: assumed_alpn.map(Into::into), is_server: true }
+        let assumed_alpn = assumed_alpn.map(Into::into);
+        Self { assumed_alpn, is_server: true, ..Self::client(end_of_stream) }
+    }
+
+    pub(crate) fn key_update_after(self, records: Option<u32>) -> Self {
+        Self { key_update_after: records, ..self }
+    }
+
+    pub(crate) fn needs_extended_master_secret(self, needs: bool) -> Self {
+        Self { needs_extended_master_secret: needs, ..self }
+    }
+
+    pub(crate) fn with(self, library: Library) -> Self {
+        Self { library, ..self }
+    }
+
+    fn side(&self) -> &'static str {
+        if self.is_server { "server" } else { "client" }
     }
 }
 
 impl Connection {
     pub(crate) fn new(session: Box<dyn Session>, rules: Rules) -> Self {
+        let mut events = Events::default();
+        events.backend(rules.library.backend());
         Self {
             session: Held::new(session),
             choice: None,
             early: Early::Off,
             wire: Wire::default(),
+            rekey: Rekey::new(rules.key_update_after),
             rules,
             first_bytes: FirstBytes::default(),
             phase: Phase::Handshake,
@@ -91,6 +128,7 @@ impl Connection {
             close_received: false,
             truncated: false,
             failure: None,
+            events,
         }
     }
 
@@ -119,12 +157,15 @@ impl Connection {
         self.check_failure()?;
         (self.session, self.choice, self.rules) = (begun.session, begun.choice, begun.rules);
         self.early = begun.early;
+        self.rekey = begun.rekey;
+        self.events.backend(self.rules.library.backend());
         Ok(())
     }
 
     /// The ClientHello, before any session has seen it; nothing is consumed.
     pub(crate) fn hello(&mut self) -> Result<Progress<ClientHello>> {
         self.check_failure()?;
+        self.events.begin(self.rules.side());
         if let Err(e) = self.first_bytes.check(&self.wire) {
             return Err(self.fail(e));
         }
@@ -144,16 +185,23 @@ impl Connection {
     }
 
     fn refuse_hello(&mut self, e: Error) -> Error {
-        self.wire.put_alert(Alert::DECODE_ERROR);
+        self.put_alert(Alert::DECODE_ERROR);
         self.fail(e)
     }
 
     /// Puts an alert on the wire of a connection that has no session yet, and lets nothing follow.
     pub(crate) fn refuse(&mut self, alert: Alert) {
         if self.failure.is_none() {
-            self.wire.put_alert(alert);
+            self.put_alert(alert);
             self.fail(misuse("the connection has been refused"));
         }
+    }
+
+    fn put_alert(&mut self, alert: Alert) {
+        let before = self.wire.pending().len();
+        self.wire.put_alert(alert);
+        self.events.moved(&self.wire, before);
+        self.events.alert_sent(&self.wire.pending()[before..]);
     }
 
     /// The bytes between this connection and the network.
@@ -173,6 +221,7 @@ impl Connection {
         if self.phase == Phase::Traffic {
             return Ok(Progress::Ready(()));
         }
+        self.events.begin(self.rules.side());
         if let Err(e) = self.first_bytes.check(&self.wire) {
             return Err(self.fail(e));
         }
@@ -201,7 +250,10 @@ impl Connection {
         }
         let progress = progress?;
         if progress == Progress::Ready(()) {
+            self.check_master_secret()?;
             self.phase = Phase::Traffic;
+            let Self { events, session, .. } = self;
+            events.finished(|| session.look().negotiated());
         }
         Ok(progress)
     }
@@ -300,19 +352,19 @@ impl Connection {
         if self.session.alone().undelivered() == 0 {
             self.check_failure()?;
         }
-        match self.call(|session, wire| session.read(wire, buf)) {
+        match self.judge(|session, wire| session.read(wire, buf)) {
             Ok(Progress::Ready(0)) => {
                 self.close_received = true;
+                self.events.close_received();
                 Ok(Progress::Ready(0))
             }
-            Err(e)
-                if e.kind() == ErrorKind::UnexpectedEof
-                    && self.rules.end_of_stream == EndOfStream::TolerateTruncation =>
-            {
+            Err(e) if e.kind() == ErrorKind::UnexpectedEof && self.tolerates_truncation() => {
                 self.failure = None;
                 self.truncated = true;
+                self.events.ended_without_close();
                 Ok(Progress::Ready(0))
             }
+            Err(e) => Err(self.fail(e)),
             other => other,
         }
     }
@@ -337,7 +389,18 @@ impl Connection {
         if self.wire.room() < Wire::MAX_RECORD {
             return Ok(Progress::WantWrite);
         }
-        self.call(|session, wire| session.write(wire, buf))
+        if self.rekey.is_due() {
+            match self.renew_keys()? {
+                Progress::Ready(()) => {}
+                Progress::WantRead => return Ok(Progress::WantRead),
+                Progress::WantWrite => return Ok(Progress::WantWrite),
+                Progress::WantSignature => return Ok(Progress::WantSignature),
+            }
+        }
+        let before = self.wire.pending().len();
+        let progress = self.call(|session, wire| session.write(wire, buf));
+        self.rekey.count(self.wire.pending().get(before..).unwrap_or_default());
+        progress
     }
 
     /// Puts close_notify on the wire: the end of what this side sends. Reading stays possible.
@@ -355,13 +418,14 @@ impl Connection {
         let progress = self.call(|session, wire| session.close(wire))?;
         if progress == Progress::Ready(()) {
             self.close_sent = true;
+            self.events.close_sent();
         }
         Ok(progress)
     }
 
     /// Takes new keys for what this side sends, and asks the peer to do the same (RFC 8446 §4.6.3): at
-    /// the latest with the next write. The libraries do so by themselves when a key has been used as
-    /// often as it may; this is for programs that want it sooner.
+    /// the latest with the next write. That happens by itself long before a key has been used as often as
+    /// it may; this is for programs that want it sooner.
     ///
     /// # Errors
     ///
@@ -380,11 +444,41 @@ impl Connection {
         if self.wire.room() < Wire::MAX_RECORD {
             return Ok(Progress::WantWrite);
         }
-        match self.session.alone().update_keys(&mut self.wire) {
-            // Nothing has happened.
-            Err(e) if matches!(e.kind(), ErrorKind::Unsupported(_)) => Err(e),
-            progress => self.call(|_, _| progress),
+        let progress = self.session.alone().update_keys(&mut self.wire);
+        self.took_new_keys(progress, By::Program)
+    }
+
+    /// Takes new keys because the old ones have been used enough.
+    fn renew_keys(&mut self) -> Result<Progress<()>> {
+        let (session, asked) = (self.session.alone(), self.rules.key_update_after.is_some());
+        if session.negotiated().version == Some(Version::Tls12)
+            || !asked && session.counts_records()
+        {
+            self.rekey.never();
+            return Ok(Progress::Ready(()));
         }
+        let progress = session.renew_keys(&mut self.wire);
+        match self.took_new_keys(progress, By::Limit) {
+            // There is nothing to be done, and nobody asked for it.
+            Err(e) if matches!(e.kind(), ErrorKind::Unsupported(_)) && !asked => {
+                self.rekey.never();
+                Ok(Progress::Ready(()))
+            }
+            progress => progress,
+        }
+    }
+
+    fn took_new_keys(&mut self, progress: Result<Progress<()>>, by: By) -> Result<Progress<()>> {
+        let progress = match progress {
+            // Nothing has happened.
+            Err(e) if matches!(e.kind(), ErrorKind::Unsupported(_)) => return Err(e),
+            progress => self.call(|_, _| progress)?,
+        };
+        if progress == Progress::Ready(()) {
+            self.rekey.renewed();
+            self.events.keys_updated(by);
+        }
+        Ok(progress)
     }
 
     /// How many plaintext bytes [`read`](Self::read) gives without more bytes from the network.
@@ -413,6 +507,7 @@ impl Connection {
             return None;
         }
         let mut negotiated = self.session.look().negotiated();
+        self.rules.library.tell(&mut negotiated);
         if negotiated.alpn.is_none() {
             negotiated.alpn = self.rules.assumed_alpn.as_deref().map(Into::into);
         }
@@ -479,8 +574,10 @@ impl Connection {
     ///
     /// [`ErrorKind::Misuse`] before the handshake is done, and where the binding is not defined: for
     /// `tls-exporter` in TLS 1.2 without the extended master secret (RFC 9266 §4.2), for
-    /// `tls-server-end-point` if the certificate's signature has no hash function (RFC 5929 §4.1);
-    /// [`ErrorKind::Unsupported`] if the backend lacks [`Capability::Exporter`](crate::Capability), or
+    /// `tls-server-end-point` if the certificate's signature has no hash function (RFC 5929 §4.1), for
+    /// `tls-unique` in TLS 1.3 (RFC 9266 §1), and on a connection that was resumed without the extended
+    /// master secret (RFC 7627 §1); [`ErrorKind::Unsupported`] if the backend lacks
+    /// [`Capability::Exporter`](crate::Capability) or [`Capability::TlsUnique`](crate::Capability), or
     /// cannot tell its own certificate.
     pub fn channel_binding(&self, kind: ChannelBinding) -> Result<Vec<u8>> {
         self.check_established("channel binding")?;
@@ -501,6 +598,19 @@ impl Connection {
                     false => negotiated.peer_chain.into_iter().next(),
                 };
                 server_end_point(&certificate.ok_or(lacks)?)
+            }
+            ChannelBinding::TlsUnique => {
+                if negotiated.version == Some(Version::Tls13) {
+                    return Err(misuse("tls-unique is not defined in TLS 1.3"));
+                }
+                let unique = self.session.look().tls_unique()?;
+                // Such a connection can be made to have the Finished of another.
+                match (negotiated.resumed, negotiated.extended_master_secret) {
+                    (Some(false), _) | (_, Some(true)) => Ok(unique),
+                    _ => Err(misuse(
+                        "tls-unique of what was resumed needs the extended master secret",
+                    )),
+                }
             }
         }
     }
@@ -532,26 +642,65 @@ impl Connection {
         self.rules.is_server && self.session.look().negotiated().version == Some(Version::Tls13)
     }
 
-    /// Calls the session, and judges what it cannot know: whether more bytes can come.
+    /// Calls the session; the first error is final.
     fn call<T>(
         &mut self,
         step: impl FnOnce(&mut dyn Session, &mut Wire) -> Result<Progress<T>>,
     ) -> Result<Progress<T>> {
-        match step(self.session.alone(), &mut self.wire) {
+        self.judge(step).map_err(|e| self.fail(e))
+    }
+
+    /// Calls the session, and judges what it cannot know: whether more bytes can come.
+    fn judge<T>(
+        &mut self,
+        step: impl FnOnce(&mut dyn Session, &mut Wire) -> Result<Progress<T>>,
+    ) -> Result<Progress<T>> {
+        let before = self.wire.pending().len();
+        let progress = step(self.session.alone(), &mut self.wire);
+        self.events.moved(&self.wire, before);
+        match progress {
             Ok(Progress::WantRead) if self.wire.is_ended() => {
                 let e = Error::new(ErrorKind::UnexpectedEof);
-                Err(self.fail(match self.phase {
+                Err(match self.phase {
                     Phase::Handshake => e.because("during the handshake"),
                     Phase::Traffic => e,
-                }))
+                })
             }
             Ok(progress) => Ok(progress),
-            Err(e) => Err(self.fail(e)),
+            Err(e) => {
+                self.events.alert_sent(self.wire.pending().get(before..).unwrap_or_default());
+                Err(e)
+            }
+        }
+    }
+
+    /// Whether an end without close_notify is one, unless something else has failed before.
+    fn tolerates_truncation(&self) -> bool {
+        let failed = self.failure.as_ref().map(Error::kind);
+        self.rules.end_of_stream == EndOfStream::TolerateTruncation
+            && failed.is_none_or(|kind| kind == ErrorKind::UnexpectedEof)
+    }
+
+    /// Refuses secrets that do not depend on the whole handshake, if they have to (RFC 7627).
+    fn check_master_secret(&mut self) -> Result<()> {
+        if !self.rules.needs_extended_master_secret {
+            return Ok(());
+        }
+        let has = self.session.look().negotiated().extended_master_secret;
+        match has {
+            Some(true) => Ok(()),
+            Some(false) | None => {
+                let e = Error::new(ErrorKind::Protocol);
+                Err(self.fail(e.because("the peer has no extended master secret")))
+            }
         }
     }
 
     /// Remembers the first error. A library asked again might answer "end of stream".
     fn fail(&mut self, e: Error) -> Error {
+        if self.failure.is_none() {
+            self.events.failed(&e);
+        }
         self.failure.get_or_insert(e).clone()
     }
 

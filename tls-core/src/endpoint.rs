@@ -6,6 +6,7 @@ use crate::backend::{check_client, check_server};
 use crate::config::danger::ReplayableEarlyData;
 use crate::connection::{Choice, Rules};
 use crate::early::Early;
+use crate::library::Library;
 use crate::x509::CertificateFacts;
 use crate::{
     Acceptor, Backend, ClientConfig, Connection, Connector, Error, Result, ServerConfig,
@@ -32,11 +33,9 @@ impl Client {
     /// use a certificate or key, or the system has no roots.
     pub fn new(config: &ClientConfig, backend: &dyn Backend) -> Result<Self> {
         let supported = check_client(config, backend)?;
-        Ok(Self {
-            connector: backend.connector(supported)?.into(),
-            early_data: config.early_data(),
-            rules: config.rules(),
-        })
+        let rules = config.rules().with(Library::of(backend));
+        let early_data = config.early_data();
+        Ok(Self { connector: backend.connector(supported)?.into(), early_data, rules })
     }
 
     /// Begins a connection to `name` over `transport`; no byte moves yet.
@@ -132,14 +131,15 @@ impl Server {
     pub fn connection(&self) -> Result<Connection> {
         let compiled = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
         let (acceptor, rules) = (&compiled.acceptor, compiled.rules.clone());
-        match (compiled.identities.len(), &compiled.takes_early_data) {
-            (1, None) => Ok(Connection::new(acceptor.session(0)?, rules)),
+        let connection = match (compiled.identities.len(), &compiled.takes_early_data) {
+            (1, None) => Connection::new(acceptor.session(0)?, rules),
             (_, early) => {
                 let identities = compiled.identities.clone();
                 let choice = Choice::new(acceptor.clone(), identities, early.clone());
-                Ok(Connection::choosing(choice, rules))
+                Connection::choosing(choice, rules)
             }
-        }
+        };
+        Ok(connection)
     }
 
     /// Lets a client that has been heard go on with this server.
@@ -155,7 +155,7 @@ impl Compiled {
         Ok(Self {
             acceptor: backend.acceptor(supported)?.into(),
             identities: config.identities().facts(),
-            rules: config.rules(),
+            rules: config.rules().with(Library::of(backend)),
             takes_early_data: keys,
         })
     }

@@ -161,6 +161,11 @@ impl Error {
         self.0.kind
     }
 
+    /// What was said of it in words.
+    pub(crate) fn detail(&self) -> Option<&str> {
+        self.0.detail.as_deref()
+    }
+
     /// The backend that met the error, if it was not this crate itself.
     pub fn backend(&self) -> Option<&'static str> {
         self.0.backend

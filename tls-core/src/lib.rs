@@ -19,6 +19,7 @@ mod connection;
 mod early;
 mod endpoint;
 mod error;
+mod events;
 mod group;
 mod handshake;
 mod held;
@@ -27,17 +28,23 @@ mod hex;
 mod identity;
 mod incoming;
 mod judge;
+mod library;
 mod name;
 mod negotiated;
 pub mod ocsp;
+mod parameters;
 mod pipe;
 mod pool;
+mod private_file;
+mod rekey;
 mod resumption;
 mod revocation;
 mod roots;
 mod secrets;
+mod serialize;
 mod session;
 mod stream;
+mod strength;
 mod tasks;
 mod transport;
 mod version;
@@ -68,10 +75,12 @@ pub use incoming::{Incoming, IncomingStream};
 pub use judge::{Evidence, Judge};
 pub use name::ServerName;
 pub use negotiated::Negotiated;
+pub use parameters::{DhParams, Profile, SuiteOrder, keywords};
 pub use pipe::{Pipe, pipe};
 pub use pki_types;
 pub use resumption::{
-    HeldSessions, MemoryStore, Resumption, SessionKey, SessionStore, Sessions, TicketKey,
+    FileStore, HeldSessions, MemoryStore, Resumption, SessionKey, SessionStore, Sessions,
+    TicketKey, TicketKeyFile, TicketKeyFollower, TicketKeyNews, TicketKeySet, TicketKeySource,
     TicketKeys, Tickets,
 };
 pub use revocation::RevocationLists;

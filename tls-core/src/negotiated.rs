@@ -1,9 +1,11 @@
 //! What a finished handshake settled.
 
+use std::sync::Arc;
+
 use base64ct::{Base64, Encoding};
 use pki_types::CertificateDer;
 
-use crate::{CipherSuite, EarlyData, Group, Version};
+use crate::{CipherSuite, EarlyData, Group, SignatureScheme, Version};
 
 /// What a finished handshake settled.
 ///
@@ -11,6 +13,13 @@ use crate::{CipherSuite, EarlyData, Group, Version};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Negotiated {
+    /// The name of the backend at work.
+    pub backend: &'static str,
+    /// Its library and the version of that, as it calls itself.
+    pub library: Arc<str>,
+    /// Whether the library runs in its FIPS mode; `None` if it does not say. Whether the module has been
+    /// validated is for the papers to tell.
+    pub fips: Option<bool>,
     /// The protocol version. Requires [`Capability::ReportVersion`](crate::Capability).
     pub version: Option<Version>,
     /// The cipher suite. Requires [`Capability::ReportCipherSuite`](crate::Capability).
@@ -18,6 +27,10 @@ pub struct Negotiated {
     /// The key-exchange group, if one was used. Requires
     /// [`Capability::ReportGroup`](crate::Capability).
     pub group: Option<Group>,
+    /// How the server has signed the handshake: the same on both sides, whichever this is. `None` if nobody
+    /// has, as in a resumed session. Requires
+    /// [`Capability::ReportSignatureScheme`](crate::Capability).
+    pub signature_scheme: Option<SignatureScheme>,
     /// The application protocol (ALPN), if one was agreed.
     pub alpn: Option<Vec<u8>>,
     /// The name the client asked for (SNI), if it sent one. On a server it requires
@@ -43,6 +56,11 @@ pub struct Negotiated {
 }
 
 impl Negotiated {
+    /// How many bits the key of the [cipher](CipherSuite::strength_bits) has.
+    pub fn strength_bits(&self) -> Option<u16> {
+        self.cipher_suite.and_then(CipherSuite::strength_bits)
+    }
+
     /// The peer's own certificate, if it presented one.
     pub fn peer_certificate(&self) -> Option<&CertificateDer<'static>> {
         self.peer_chain.first()
@@ -51,19 +69,20 @@ impl Negotiated {
     /// The peer's certificates as PEM (RFC 7468), its own first, in lines of 64; empty if it presented
     /// none.
     pub fn peer_chain_pem(&self) -> String {
-        let mut text = String::new();
-        for certificate in &self.peer_chain {
-            text += "-----BEGIN CERTIFICATE-----\n";
-            let mut rest = &Base64::encode_string(certificate)[..];
-            while !rest.is_empty() {
-                let (line, more) = rest.split_at(rest.len().min(64));
-                text.extend([line, "\n"]);
-                rest = more;
-            }
-            text += "-----END CERTIFICATE-----\n";
-        }
-        text
+        self.peer_chain.iter().map(to_pem).collect()
     }
+}
+
+/// A certificate as PEM (RFC 7468), in lines of 64.
+pub(crate) fn to_pem(certificate: &CertificateDer<'_>) -> String {
+    let mut text = "-----BEGIN CERTIFICATE-----\n".to_owned();
+    let mut rest = &Base64::encode_string(certificate)[..];
+    while !rest.is_empty() {
+        let (line, more) = rest.split_at(rest.len().min(64));
+        text.extend([line, "\n"]);
+        rest = more;
+    }
+    text + "-----END CERTIFICATE-----\n"
 }
 
 #[cfg(test)]

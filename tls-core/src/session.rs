@@ -97,6 +97,21 @@ pub trait Session: fmt::Debug + Send {
         Err(Error::new(ErrorKind::Unsupported(Capability::KeyUpdate)))
     }
 
+    /// As [`update_keys`](Self::update_keys), without asking the peer to do the same if the library leaves
+    /// that open: a peer that sends no data would only pile up answers, and some libraries bear 32.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    fn renew_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        self.update_keys(wire)
+    }
+
+    /// Whether the library takes new keys by itself before one has been used too often (RFC 8446 §5.5).
+    fn counts_records(&self) -> bool {
+        false
+    }
+
     /// Derives keying material for a protocol above (RFC 5705, RFC 8446 §7.5). Called once the handshake
     /// is done, with arguments within the limits of every library. `None` differs from an empty context
     /// in TLS 1.2.
@@ -111,6 +126,16 @@ pub trait Session: fmt::Debug + Send {
         _context: Option<&[u8]>,
     ) -> Result<()> {
         Err(Error::new(ErrorKind::Unsupported(Capability::Exporter)))
+    }
+
+    /// The first Finished message of the handshake: the client's, or the server's if a session was
+    /// resumed (RFC 5929 §3.1). Called once the handshake is done, and not in TLS 1.3.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind) if the library cannot tell.
+    fn tls_unique(&self) -> Result<Vec<u8>> {
+        Err(Error::new(ErrorKind::Unsupported(Capability::TlsUnique)))
     }
 
     /// On a client, before `handshake` is called: puts the ClientHello on the wire if it is not there, and

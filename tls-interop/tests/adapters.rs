@@ -10,7 +10,9 @@ mod tokio_streams;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
-use polytls::{Backend, Client, ClientConfig, Server, ServerConfig, backend};
+use polytls::{
+    Backend, Capability, ChannelBinding, Client, ClientConfig, Server, ServerConfig, backend,
+};
 use smol::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tls_conformance::{Authority, adapter};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -25,8 +27,64 @@ fn main() -> ExitCode {
             two_runtimes(backend);
             Ok(())
         }));
+        let name = format!("{}::streams_of_two_runtimes_share_their_secrets", backend.name());
+        trials.push(Trial::test(name, move || {
+            secrets(backend);
+            Ok(())
+        }));
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// What a client on tokio and a server on smol make of one connection's secrets.
+fn secrets(backend: &'static dyn Backend) {
+    let root = Authority::root("Root of two runtimes");
+    let config = ServerConfig::builder(root.server("server.test")).build().unwrap();
+    let acceptor = tls_futures::TlsAcceptor::from(Server::new(&config, backend).unwrap());
+    let config = ClientConfig::builder().roots(root.roots()).build().unwrap();
+    let connector = tls_tokio::TlsConnector::from(Client::new(&config, backend).unwrap());
+    let (can, kinds) = (
+        |what| backend.capabilities().contains(what),
+        [ChannelBinding::TlsExporter, ChannelBinding::TlsServerEndPoint],
+    );
+    let exports = can(Capability::Exporter) && can(Capability::ReportLocalCertificate);
+
+    let listener = smol::block_on(smol::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = smol::spawn(async move {
+        let mut stream = acceptor.accept(listener.accept().await.unwrap().0).await?;
+        let mut exported = [0; 32];
+        let (mut all, context) = (Vec::new(), Some(&b"both"[..]));
+        if exports {
+            stream.export_keying_material(&mut exported, b"EXPERIMENTAL", context)?;
+            all = exported.to_vec();
+            for kind in kinds {
+                all.extend(stream.channel_binding(kind)?);
+            }
+        }
+        stream.write_all(&all).await?;
+        stream.close().await
+    });
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
+        let mut stream = connector.connect("server.test", tcp).await.unwrap();
+        let mut theirs = Vec::new();
+        stream.read_to_end(&mut theirs).await.unwrap();
+        let mut exported = [0; 32];
+        let made = stream.export_keying_material(&mut exported, b"EXPERIMENTAL", Some(b"both"));
+        assert_eq!(made.is_ok(), can(Capability::Exporter));
+        if exports {
+            let mut ours = exported.to_vec();
+            for kind in kinds {
+                ours.extend(stream.channel_binding(kind).unwrap());
+            }
+            assert_eq!(ours, theirs);
+        }
+        let is_tls13 = can(Capability::Tls13Client) && can(Capability::Tls13Server);
+        let updated = stream.update_keys().await;
+        assert_eq!(updated.is_ok(), can(Capability::KeyUpdate) && is_tls13);
+    });
+    smol::block_on(serving).unwrap();
 }
 
 /// A server on smol and a client on tokio, then the other way round, with the same configurations.

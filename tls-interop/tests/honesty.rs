@@ -14,8 +14,8 @@ use polytls::{
     Acceptor, AlpnMismatch, AlpnPreference, Backend, Capabilities, Capability, CertificateError,
     Checks, CipherSuite, Client, ClientAuth, ClientConfig, Clock, Connector, Error, ErrorKind,
     Group, Identity, Negotiated, Progress, Protocols, Result, Resumption, RevocationLists, Roots,
-    Server, ServerConfig, ServerName, Session, Staple, Supported, Tickets, Verification, Version,
-    Versions, Wire, danger, x509,
+    Server, ServerConfig, ServerName, Session, SignatureScheme, Staple, Supported, Tickets,
+    Verification, Version, Versions, Wire, danger, x509,
 };
 use tls_conformance::{CASES, Case, Claiming, Outcome, Role, Side};
 use zeroize::Zeroizing;
@@ -59,6 +59,8 @@ fn claiming_what_is_not_there_is_found_out() {
             let beside: &[Capability] = match capability {
                 // Nobody hands over what is not asked for.
                 Capability::UnverifiedClients => &[Capability::RequestClientCertificate],
+                // They are chosen like any other.
+                Capability::DheSuites | Capability::LegacySuites => &[Capability::CipherSuites],
                 // Nothing comes early without a session.
                 Capability::EarlyDataClient => &[Capability::ResumeClient, Capability::Tls13Client],
                 Capability::EarlyDataServer | Capability::EarlyDataLimit => &[
@@ -178,6 +180,10 @@ impl Backend for Unable {
         self.backend.library()
     }
 
+    fn fips(&self) -> Option<bool> {
+        self.backend.fips()
+    }
+
     fn capabilities(&self) -> Capabilities {
         self.backend.capabilities()
     }
@@ -233,6 +239,10 @@ impl Unable {
             builder = builder.alpn(self.names(config.alpn()));
         }
         builder = builder.cipher_suites(self.suites(config.cipher_suites()));
+        builder = builder.signature_schemes(self.schemes(config.signature_schemes()));
+        if let Some(bytes) = self.record_limit(config.record_limit()) {
+            builder = builder.record_limit(bytes);
+        }
         builder = builder.resumption(self.resumption(config.resumption()));
         if let Some(log) = config.key_log().filter(|_| !self.lacks(Capability::KeyLog)) {
             builder = builder.key_log(log.clone());
@@ -244,6 +254,9 @@ impl Unable {
             }
             _ => config.early_data(),
         });
+        if let Some(n) = config.key_update_after().filter(|_| !self.lacks(Capability::KeyUpdate)) {
+            builder = builder.key_update_after(n);
+        }
         if !self.lacks(Capability::OmitServerName) {
             builder = builder.send_server_name(config.send_server_name());
         }
@@ -280,7 +293,18 @@ impl Unable {
                 .alpn_preference(preference)
                 .alpn_mismatch(mismatch);
         }
-        builder = builder.cipher_suites(self.suites(config.cipher_suites()));
+        let suites = self.suites(config.cipher_suites());
+        if suites.iter().any(|suite| suite.is_dhe()) {
+            builder = builder.dh_params(config.dh_params());
+        }
+        builder = builder.cipher_suites(suites);
+        builder = builder.signature_schemes(self.schemes(config.signature_schemes()));
+        if let Some(bytes) = self.record_limit(config.record_limit()) {
+            builder = builder.record_limit(bytes);
+        }
+        if !self.lacks(Capability::ClientOrder) {
+            builder = builder.suite_order(config.suite_order());
+        }
         builder = builder.tickets(self.tickets(config.tickets()));
         builder = builder.early_data(match (self.to, config.early_data().is_on()) {
             // Without tickets, and without the version, there is none.
@@ -293,8 +317,19 @@ impl Unable {
             }
             _ => config.early_data(),
         });
+        builder = builder.session_id_context(config.session_id_context());
+        if !self.lacks(Capability::SessionCache) {
+            builder = builder.session_cache(config.session_cache());
+        }
+        if let Some(count) = config.ticket_count().filter(|_| !self.lacks(Capability::TicketCount))
+        {
+            builder = builder.ticket_count(count);
+        }
         if let Some(log) = config.key_log().filter(|_| !self.lacks(Capability::KeyLog)) {
             builder = builder.key_log(log.clone());
+        }
+        if let Some(n) = config.key_update_after().filter(|_| !self.lacks(Capability::KeyUpdate)) {
+            builder = builder.key_update_after(n);
         }
         let wants_uniform = config.required().contains(Capability::UniformVerification);
         let auth = match config.client_auth() {
@@ -384,8 +419,26 @@ impl Unable {
         match (is_own, self.lacks(Capability::CipherSuites)) {
             (true, _) => own.collect(),
             (false, true) => Vec::new(),
-            (false, false) => wanted.to_vec(),
+            (false, false) => {
+                let unknown = |suite: &CipherSuite| match self.to {
+                    Capability::DheSuites => suite.is_dhe(),
+                    Capability::LegacySuites => suite.is_legacy(),
+                    _ => false,
+                };
+                wanted.iter().copied().filter(|suite| !unknown(suite)).collect()
+            }
         }
+    }
+
+    fn schemes(&self, wanted: &[SignatureScheme]) -> Vec<SignatureScheme> {
+        match self.lacks(Capability::SignatureSchemes) {
+            true => Vec::new(),
+            false => wanted.to_vec(),
+        }
+    }
+
+    fn record_limit(&self, wanted: Option<usize>) -> Option<usize> {
+        wanted.filter(|_| !self.lacks(Capability::LimitRecords))
     }
 
     /// The names that it can have.
@@ -491,6 +544,10 @@ impl Backend for Catch {
 
     fn library(&self) -> String {
         self.backend.library()
+    }
+
+    fn fips(&self) -> Option<bool> {
+        self.backend.fips()
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -620,6 +677,17 @@ impl Session for Poorer<dyn Session> {
         }
     }
 
+    fn renew_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        match self.to {
+            Capability::KeyUpdate => Err(Error::new(ErrorKind::Unsupported(self.to))),
+            _ => self.inner.renew_keys(wire),
+        }
+    }
+
+    fn counts_records(&self) -> bool {
+        self.inner.counts_records()
+    }
+
     fn export_keying_material(
         &self,
         out: &mut [u8],
@@ -629,6 +697,13 @@ impl Session for Poorer<dyn Session> {
         match self.to {
             Capability::Exporter => Err(Error::new(ErrorKind::Unsupported(self.to))),
             _ => self.inner.export_keying_material(out, label, context),
+        }
+    }
+
+    fn tls_unique(&self) -> Result<Vec<u8>> {
+        match self.to {
+            Capability::TlsUnique => Err(Error::new(ErrorKind::Unsupported(self.to))),
+            _ => self.inner.tls_unique(),
         }
     }
 
@@ -667,12 +742,14 @@ impl Session for Poorer<dyn Session> {
             Capability::PostQuantum if facts.group.is_some_and(Group::is_post_quantum) => {
                 facts.group = Some(Group::X25519);
             }
+            Capability::Exporter => facts.extended_master_secret = None,
             Capability::ReportCipherSuite => facts.cipher_suite = None,
             Capability::ReportGroup => facts.group = None,
             Capability::ReportLocalCertificate => facts.local_certificate = None,
             Capability::ReportPeerChain => facts.peer_chain.truncate(1),
             Capability::ReportResumed => facts.resumed = None,
             Capability::ReportServerName => facts.server_name = None,
+            Capability::ReportSignatureScheme => facts.signature_scheme = None,
             Capability::ReportVersion => facts.version = None,
             _ => {}
         }

@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tls_core::pki_types::{CertificateDer, UnixTime};
 use tls_core::x509::{CertificateFacts, Path};
-use tls_core::{CertificateError, Evidence, Judge, ServerName};
+use tls_core::{CertificateError, Evidence, Judge, ServerName, SignatureScheme};
 
 use crate::ranking::Ranking;
+use crate::scheme_of_server;
 
 /// The certificates of a set of roots.
 pub type Trusted = Arc<[CertificateDer<'static>]>;
@@ -38,6 +39,8 @@ pub struct Findings {
     /// What the application's part in the verdict panicked with.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
     requested: AtomicBool,
+    /// How the server has signed the handshake.
+    signed: OnceLock<SignatureScheme>,
     groups_apart: AtomicBool,
     signatures_apart: AtomicBool,
 }
@@ -67,6 +70,7 @@ impl Findings {
             words: Mutex::default(),
             panic: Mutex::default(),
             requested: AtomicBool::default(),
+            signed: OnceLock::new(),
             groups_apart: AtomicBool::default(),
             signatures_apart: AtomicBool::default(),
         }
@@ -99,6 +103,18 @@ impl Findings {
     /// matters.
     pub fn note(&self, fault: CertificateError, depth: u32) {
         self.ranking.note(fault, depth);
+    }
+
+    /// Takes note of a handshake message of the server's.
+    pub fn note_message(&self, message: &[u8]) {
+        if let Some(scheme) = scheme_of_server(message) {
+            self.signed.get_or_init(|| scheme);
+        }
+    }
+
+    /// How the server has signed the handshake, if it has.
+    pub fn signature_scheme(&self) -> Option<SignatureScheme> {
+        self.signed.get().copied()
     }
 
     /// The library has looked at the whole chain: `completed` is whether it got to the end of it,

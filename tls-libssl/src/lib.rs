@@ -11,12 +11,14 @@ mod group;
 mod ranking;
 mod reason;
 mod signature;
+mod signed;
 
 pub use fault::{boringssl_fault, openssl_fault, verify_result};
 pub use findings::{Findings, Peer, Trusted};
 pub use group::{group_name, group_of_nid};
 pub use reason::{Reason, boringssl_reason, gravest, openssl_reason};
 pub use signature::{Digest, Form, RSA_BITS, RSA_EXPONENT_BITS, SignatureAlgorithm};
+pub use signed::scheme_of_server;
 
 /// The most that one record takes on the wire with the ciphers on offer.
 pub const RECORD: usize = 16_384 + 38;

@@ -5,22 +5,21 @@ use std::fmt;
 use openssl::error::ErrorStack;
 use openssl::pkey::PKey;
 use openssl::ssl::{
-    AlpnError, Ssl, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions,
-    SslSessionCacheMode, SslVerifyMode, SslVersion, StatusType,
+    AlpnError, Ssl, SslContext, SslContextBuilder, SslMethod, SslVerifyMode, StatusType,
 };
 use openssl::stack::Stack;
 use openssl::x509::X509;
 use tls_core::{
-    Acceptor, AlpnOutcome, CipherSuite, ClientAuth, ClientConfig, Connector, Error, ErrorKind,
-    Group, Identity, Judge, Protocols, Result, Roots, ServerConfig, ServerName, Session, Sessions,
-    Staple, Supported, TicketKeys, Version, Versions,
+    Acceptor, AlpnOutcome, ClientAuth, ClientConfig, Connector, Error, ErrorKind, Identity, Judge,
+    Protocols, Result, Roots, ServerConfig, ServerName, Session, Sessions, Staple, Supported,
+    TicketKeys, Tickets,
 };
-use tls_libssl::{MAX_CERTIFICATES, Trusted, group_name};
+use tls_libssl::Trusted;
 
 use crate::error::{backend_error, config_error};
 use crate::session::OpensslSession;
 use crate::verify::Anchors;
-use crate::{HAS_POST_QUANTUM, NAME, Openssl, ffi, resumption, verify};
+use crate::{NAME, Openssl, ffi, parameters, resumption, verify};
 
 pub(crate) struct OpensslConnector {
     context: SslContext,
@@ -45,7 +44,8 @@ pub(crate) fn client(
     backend: &Openssl,
 ) -> Result<OpensslConnector> {
     let mut context = SslContext::builder(SslMethod::tls_client()).map_err(backend_error)?;
-    set_parameters(&mut context, config.versions(), config.cipher_suites(), config.groups())?;
+    parameters::set(&mut context, config.versions(), config.cipher_suites(), config.groups())?;
+    parameters::set_finer(&mut context, config.signature_schemes(), config.record_limit())?;
     let judge = config.judge();
     let nothing = Roots::empty();
     // Roots that nobody will ask need not be there.
@@ -89,7 +89,9 @@ pub(crate) fn server(
     let anchors = Anchors::load(roots)?;
     let load = |(index, identity): (usize, &Identity)| -> Result<(SslContext, Option<Staple>)> {
         let mut context = SslContext::builder(SslMethod::tls_server()).map_err(backend_error)?;
-        set_parameters(&mut context, config.versions(), config.cipher_suites(), config.groups())?;
+        parameters::set(&mut context, config.versions(), config.cipher_suites(), config.groups())?;
+        parameters::set_finer(&mut context, config.signature_schemes(), config.record_limit())?;
+        parameters::set_choices(&mut context, config.suite_order(), config.dh_params())?;
         set_identity(&mut context, identity)?;
         set_client_auth(&mut context, config.client_auth(), &anchors, judge)?;
         if identity.staple().is_some() {
@@ -106,9 +108,15 @@ pub(crate) fn server(
                 }
             });
         }
+        let bound = config.session_context(index);
         if let Some(keys) = config.ticket_keys() {
-            let bound = config.session_context(index);
-            resumption::give_tickets(&mut context, keys, &bound).map_err(config_error)?;
+            let count = config.ticket_count().unwrap_or(Tickets::COUNT);
+            resumption::give_tickets(&mut context, keys, count, &bound).map_err(config_error)?;
+        }
+        if config.session_cache() > 0 {
+            let (most, lifetime) = (config.session_cache(), config.session_lifetime());
+            resumption::keep_on_server(&mut context, most, lifetime, &bound)
+                .map_err(config_error)?;
         }
         if config.early_data().is_on() {
             let limit = config.early_data().limit() as u32; // it is small
@@ -127,64 +135,6 @@ pub(crate) fn server(
         takes_early_data: config.early_data().is_on(),
         ticket_keys: config.ticket_keys().cloned(),
     })
-}
-
-/// What clients and servers have in common.
-fn set_parameters(
-    context: &mut SslContextBuilder,
-    versions: Versions,
-    suites: &[CipherSuite],
-    groups: &[Group],
-) -> Result<()> {
-    let suites = if suites.is_empty() { CipherSuite::DEFAULT } else { suites };
-    let (tls13, tls12): (Vec<_>, Vec<_>) = suites.iter().partition(|suite| suite.is_tls13());
-    let tls12 = openssl_names(&tls12);
-    let tls13 = tls13.iter().filter_map(|suite| suite.name()).collect::<Vec<_>>();
-    let groups = if groups.is_empty() { Group::DEFAULT } else { groups };
-    let groups = groups.iter().filter(|group| !group.is_post_quantum() || *HAS_POST_QUANTUM);
-    let groups = groups.filter_map(|group| group_name(*group)).collect::<Vec<_>>();
-    let mut set = || -> Result<(), ErrorStack> {
-        context.set_min_proto_version(Some(version(versions.min())))?;
-        context.set_max_proto_version(Some(version(versions.max())))?;
-        // 112 bits, whatever the distribution's default is.
-        context.set_security_level(2);
-        if !tls12.is_empty() {
-            context.set_cipher_list(&tls12.join(":"))?;
-        }
-        context.set_ciphersuites(&tls13.join(":"))?;
-        context.set_groups_list(&groups.join(":"))?;
-        context.set_options(
-            SslOptions::CIPHER_SERVER_PREFERENCE
-                | SslOptions::NO_COMPRESSION
-                | SslOptions::NO_RENEGOTIATION
-                // Until a client is to keep sessions, or a server to give tickets.
-                | SslOptions::NO_TICKET,
-        );
-        ffi::set_max_cert_list(context, MAX_CERTIFICATES.into());
-        context.set_num_tickets(0)?;
-        context.set_session_cache_mode(SslSessionCacheMode::OFF);
-        context.set_mode(
-            SslMode::ACCEPT_MOVING_WRITE_BUFFER
-                | SslMode::ENABLE_PARTIAL_WRITE
-                // Send the chain as given, without what the own trust store might add.
-                | SslMode::NO_AUTO_CHAIN
-                | SslMode::RELEASE_BUFFERS,
-        );
-        Ok(())
-    };
-    set().map_err(config_error)
-}
-
-fn openssl_names(suites: &[&CipherSuite]) -> Vec<&'static str> {
-    let names = suites.iter().filter_map(|suite| suite.name());
-    names.map(openssl::ssl::cipher_name).collect()
-}
-
-fn version(version: Version) -> SslVersion {
-    match version {
-        Version::Tls12 => SslVersion::TLS1_2,
-        _ => SslVersion::TLS1_3,
-    }
 }
 
 fn set_identity(context: &mut SslContextBuilder, identity: &Identity) -> Result<()> {

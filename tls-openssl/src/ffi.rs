@@ -56,6 +56,11 @@ unsafe extern "C" {
         length: usize,
         parameters: *const OsslParam,
     ) -> c_int;
+    /// `SSL_CTX_set_msg_callback(3)`.
+    fn SSL_CTX_set_msg_callback(
+        context: *mut openssl_sys::SSL_CTX,
+        callback: Option<MessageCallback>,
+    );
     /// `SSL_get_early_data_status(3)`, since OpenSSL 1.1.1.
     fn SSL_get_early_data_status(ssl: *const openssl_sys::SSL) -> c_int;
     /// `SSL_key_update(3)`, since OpenSSL 1.1.1.
@@ -69,6 +74,16 @@ unsafe extern "C" {
     /// `X509_get_extension_flags(3)`, since OpenSSL 1.1.0.
     fn X509_get_extension_flags(certificate: *mut openssl_sys::X509) -> u32;
 }
+
+type MessageCallback = unsafe extern "C" fn(
+    c_int,
+    c_int,
+    c_int,
+    *const c_void,
+    usize,
+    *mut openssl_sys::SSL,
+    *mut c_void,
+);
 
 type TicketKeyCallback = unsafe extern "C" fn(
     *mut openssl_sys::SSL,
@@ -134,11 +149,13 @@ pub(crate) fn early_data_accepted(ssl: &SslRef) -> bool {
     unsafe { SSL_get_early_data_status(ssl.as_ptr()) == SSL_EARLY_DATA_ACCEPTED }
 }
 
-/// Has OpenSSL take new keys with its next step, and ask the peer for the same.
-pub(crate) fn update_keys(ssl: &SslRef) -> Result<(), ErrorStack> {
+/// Has OpenSSL take new keys with its next step, and ask the peer for the same if it is to.
+pub(crate) fn update_keys(ssl: &SslRef, ask_peer: bool) -> Result<(), ErrorStack> {
+    const SSL_KEY_UPDATE_NOT_REQUESTED: c_int = 0;
     const SSL_KEY_UPDATE_REQUESTED: c_int = 1;
+    let kind = if ask_peer { SSL_KEY_UPDATE_REQUESTED } else { SSL_KEY_UPDATE_NOT_REQUESTED };
     // SAFETY: `ssl` is a live SSL that no other thread can have; the crate lends none to change.
-    match unsafe { SSL_key_update(ssl.as_ptr(), SSL_KEY_UPDATE_REQUESTED) } {
+    match unsafe { SSL_key_update(ssl.as_ptr(), kind) } {
         1 => Ok(()),
         _ => Err(ErrorStack::get()),
     }
@@ -155,6 +172,42 @@ pub(crate) fn set_max_cert_list(context: &mut SslContextBuilder, bytes: c_long) 
             bytes,
             ptr::null_mut(),
         );
+    }
+}
+
+/// The most bytes that a record holds which is sent, `SSL_CTX_set_max_send_fragment(3)`.
+pub(crate) fn set_max_send_fragment(
+    context: &mut SslContextBuilder,
+    bytes: usize,
+) -> Result<(), ErrorStack> {
+    const SSL_CTRL_SET_MAX_SEND_FRAGMENT: c_int = 52;
+    // Out of range for OpenSSL too, which refuses it.
+    let bytes = bytes.try_into().unwrap_or(c_long::MAX);
+    // SAFETY: the context is live; this command stores the number and ignores the pointer.
+    let set = unsafe {
+        openssl_sys::SSL_CTX_ctrl(
+            context.as_ptr(),
+            SSL_CTRL_SET_MAX_SEND_FRAGMENT,
+            bytes,
+            ptr::null_mut(),
+        )
+    };
+    match set {
+        1 => Ok(()),
+        _ => Err(ErrorStack::get()),
+    }
+}
+
+/// Has a server take Diffie-Hellman numbers that fit its key, `SSL_CTX_set_dh_auto(3)`.
+pub(crate) fn set_dh_auto(context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+    const SSL_CTRL_SET_DH_AUTO: c_int = 118;
+    // SAFETY: the context is live; this command stores the switch and ignores the pointer.
+    let set = unsafe {
+        openssl_sys::SSL_CTX_ctrl(context.as_ptr(), SSL_CTRL_SET_DH_AUTO, 1, ptr::null_mut())
+    };
+    match set {
+        1 => Ok(()),
+        _ => Err(ErrorStack::get()),
     }
 }
 
@@ -254,6 +307,43 @@ unsafe extern "C" fn certificate_requested(ssl: *mut openssl_sys::SSL, _: *mut c
         findings.note_request();
     }
     1
+}
+
+/// Makes both sides note in their findings how the server signs the handshake.
+pub(crate) fn note_signatures(context: &mut SslContextBuilder) {
+    // SAFETY: the context is live, and the callback has the type that OpenSSL calls.
+    unsafe { SSL_CTX_set_msg_callback(context.as_ptr(), Some(message_passes)) }
+}
+
+/// Called for each message that is sent or has come.
+unsafe extern "C" fn message_passes(
+    is_sent: c_int,
+    _version: c_int,
+    kind: c_int,
+    message: *const c_void,
+    length: usize,
+    ssl: *mut openssl_sys::SSL,
+    _: *mut c_void,
+) {
+    const HANDSHAKE: c_int = 22;
+    if kind != HANDSHAKE || ssl.is_null() || message.is_null() {
+        return;
+    }
+    // SAFETY: OpenSSL calls this with the live SSL that it works on, and with the message; both outlive the
+    // call and are only read. Nothing in here can panic.
+    let (ssl, message) =
+        unsafe { (SslRef::from_ptr(ssl), slice::from_raw_parts(message.cast::<u8>(), length)) };
+    if ssl.is_server() == (is_sent == 1) {
+        if let Some(findings) = verify::findings(ssl) {
+            findings.note_message(message);
+        }
+    }
+}
+
+/// Whether the algorithms in use are by default those of a FIPS module.
+pub(crate) fn is_fips() -> bool {
+    // SAFETY: null stands for the library's default context, which the call only reads.
+    unsafe { openssl_sys::EVP_default_properties_is_fips_enabled(ptr::null_mut()) == 1 }
 }
 
 /// Has a client that has not begun offer to resume `session`, which belongs to no context.

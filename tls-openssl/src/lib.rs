@@ -15,6 +15,7 @@
 mod config;
 mod error;
 mod ffi;
+mod parameters;
 mod resumption;
 mod session;
 mod signatures;
@@ -75,6 +76,10 @@ impl Backend for Openssl {
         openssl::version::version().to_owned()
     }
 
+    fn fips(&self) -> Option<bool> {
+        Some(ffi::is_fips())
+    }
+
     fn capabilities(&self) -> Capabilities {
         const ALWAYS: Capabilities = Capabilities::of(&[
             Capability::AlpnBytes,
@@ -84,9 +89,11 @@ impl Backend for Openssl {
             Capability::CertificateReasons,
             Capability::CipherSuites,
             Capability::ClientIdentity,
+            Capability::ClientOrder,
             Capability::CommonNames,
             Capability::CustomVerification,
             Capability::DefaultSuites,
+            Capability::DheSuites,
             Capability::EarlyDataClient,
             Capability::EarlyDataLimit,
             Capability::EarlyDataServer,
@@ -97,7 +104,9 @@ impl Backend for Openssl {
             Capability::Groups,
             Capability::KeyLog,
             Capability::KeyUpdate,
+            Capability::LegacySuites,
             Capability::LimitChain,
+            Capability::LimitRecords,
             Capability::OmitServerName,
             Capability::PartialChains,
             Capability::ReportCipherSuite,
@@ -106,6 +115,7 @@ impl Backend for Openssl {
             Capability::ReportPeerChain,
             Capability::ReportResumed,
             Capability::ReportServerName,
+            Capability::ReportSignatureScheme,
             Capability::ReportVersion,
             Capability::RequestClientCertificate,
             Capability::RequestStaple,
@@ -113,11 +123,15 @@ impl Backend for Openssl {
             Capability::ResumeServer,
             Capability::RevocationLists,
             Capability::SendStaple,
+            Capability::SessionCache,
+            Capability::SignatureSchemes,
             Capability::SkipAllVerification,
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,
             Capability::SkipTimeVerification,
+            Capability::TicketCount,
             Capability::TicketsOff,
+            Capability::TlsUnique,
             Capability::Tls12Client,
             Capability::Tls12HalfClose,
             Capability::Tls12Server,

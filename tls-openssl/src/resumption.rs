@@ -1,6 +1,7 @@
 //! Sessions: where a client keeps them, and how a server's tickets are made.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use openssl::error::ErrorStack;
 use openssl::ex_data::Index;
@@ -55,18 +56,39 @@ fn put(sessions: &Sessions, ssl: &SslRef, session: &SslSessionRef) {
 pub(crate) fn give_tickets(
     context: &mut SslContextBuilder,
     keys: &TicketKeys,
+    count: u8,
     bound: &[u8; 32],
 ) -> Result<(), ErrorStack> {
     context.clear_options(SslOptions::NO_TICKET);
-    context.set_num_tickets(TICKETS)?;
+    context.set_num_tickets(count.into())?;
     context.set_session_id_context(bound)?;
     context.set_ex_data(*KEYS.as_ref().map_err(Clone::clone)?, keys.clone());
     ffi::set_timeout(context, keys.lifetime());
-    // In TLS 1.2 OpenSSL forgets the name that a resumed client asked for, unless it was acknowledged.
+    acknowledge_name(context);
+    ffi::set_ticket_key_callback(context)
+}
+
+/// Makes `context` keep so many sessions of TLS 1.2 that are bound to `bound`, for clients without tickets:
+/// more than none, which would mean without a bound.
+pub(crate) fn keep_on_server(
+    context: &mut SslContextBuilder,
+    most: usize,
+    lifetime: Duration,
+    bound: &[u8; 32],
+) -> Result<(), ErrorStack> {
+    context.set_session_cache_mode(SslSessionCacheMode::SERVER);
+    context.set_session_cache_size(most.min(MOST_KEPT) as i32);
+    context.set_session_id_context(bound)?;
+    ffi::set_timeout(context, lifetime);
+    acknowledge_name(context);
+    Ok(())
+}
+
+/// In TLS 1.2 OpenSSL forgets the name that a resumed client asked for, unless it was acknowledged.
+fn acknowledge_name(context: &mut SslContextBuilder) {
     context.set_servername_callback(|ssl, _| {
         ssl.servername(NameType::HOST_NAME).map(drop).ok_or(SniError::NOACK)
     });
-    ffi::set_ticket_key_callback(context)
 }
 
 /// Makes a server give no ticket on this connection, if there is no key to encrypt it with.
@@ -89,5 +111,5 @@ pub(crate) fn keys(ssl: &SslRef) -> Option<&TicketKeys> {
 static KEYS: LazyLock<Result<Index<SslContext, TicketKeys>, ErrorStack>> =
     LazyLock::new(SslContext::new_ex_index);
 
-/// How many tickets a client gets in TLS 1.3, so that two connections can resume side by side.
-const TICKETS: usize = 2;
+/// OpenSSL counts them with 31 bits.
+const MOST_KEPT: usize = i32::MAX as usize;

@@ -160,7 +160,14 @@ impl Session for OpensslSession {
 
     fn update_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
         self.with(wire, |stream| {
-            ffi::update_keys(stream.ssl())?;
+            ffi::update_keys(stream.ssl(), true)?;
+            stream.do_handshake()
+        })
+    }
+
+    fn renew_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        self.with(wire, |stream| {
+            ffi::update_keys(stream.ssl(), false)?;
             stream.do_handshake()
         })
     }
@@ -185,6 +192,17 @@ impl Session for OpensslSession {
         let label = String::from_utf8_lossy(label); // the core lets only ASCII through
         let exported = self.stream.ssl().export_keying_material(out, &label, context);
         exported.map_err(backend_error)
+    }
+
+    fn tls_unique(&self) -> Result<Vec<u8>> {
+        let ssl = self.stream.ssl();
+        let mut finished = [0; 64];
+        // The client's comes first, the server's if a session was resumed.
+        let n = match ssl.is_server() == ssl.session_reused() {
+            true => ssl.finished(&mut finished),
+            false => ssl.peer_finished(&mut finished),
+        };
+        Ok(finished[..n.min(finished.len())].to_vec())
     }
 
     fn write_early(&mut self, wire: &mut Wire, buf: &[u8]) -> Result<usize> {
@@ -225,6 +243,8 @@ impl Session for OpensslSession {
         let suite = ssl.current_cipher().map(|cipher| u16::from_be_bytes(cipher.protocol_id()));
         negotiated.cipher_suite = suite.map(CipherSuite);
         negotiated.group = group_of_nid(ffi::negotiated_group(ssl));
+        let scheme = verify::findings(ssl).and_then(|findings| findings.signature_scheme());
+        negotiated.signature_scheme = scheme;
         negotiated.alpn = ssl.selected_alpn_protocol().map(Into::into);
         let asked_for = ssl.servername(NameType::HOST_NAME).filter(|_| ssl.is_server());
         negotiated.server_name = self.server_name.clone().or(asked_for.map(Into::into));

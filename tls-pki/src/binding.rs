@@ -112,4 +112,63 @@ mod tests {
         assert_eq!(made(&rcgen::PKCS_ED25519), None);
         assert!(server_end_point(&CertificateDer::from(&b"junk"[..])).is_err());
     }
+
+    /// A certificate that says of itself to be signed so. Nobody verifies it here.
+    fn said_to_be_signed(signature: &str, parameters: Option<&[u8]>) -> CertificateDer<'static> {
+        let mut made = Certificate::from_der(&signed_by(&rcgen::PKCS_ECDSA_P256_SHA256)).unwrap();
+        made.signature_algorithm = AlgorithmIdentifierOwned {
+            oid: signature.parse().unwrap(),
+            parameters: parameters.map(|der| x509_cert::der::Any::from_der(der).unwrap()),
+        };
+        made.to_der().unwrap().into()
+    }
+
+    #[test]
+    fn weak_hashes_give_way_and_others_stay() {
+        let null = Some(&[5, 0][..]);
+        for (signature, hash) in [
+            ("1.2.840.113549.1.1.4", 32), // MD5 with RSA
+            ("1.2.840.113549.1.1.5", 32), // SHA-1 with RSA
+            ("1.2.840.10045.4.1", 32),    // ECDSA with SHA-1
+            ("1.2.840.113549.1.1.11", 32),
+            ("1.2.840.113549.1.1.12", 48),
+            ("1.2.840.113549.1.1.13", 64),
+            ("1.2.840.10045.4.3.4", 64),
+        ] {
+            let certificate = said_to_be_signed(signature, null);
+            let binding = server_end_point(&certificate).unwrap().unwrap();
+            let expected = match hash {
+                32 => Sha256::digest(&certificate).to_vec(),
+                48 => Sha384::digest(&certificate).to_vec(),
+                _ => Sha512::digest(&certificate).to_vec(),
+            };
+            assert_eq!(binding, expected, "{signature}");
+        }
+        // Ed448, and SHA3-256 with RSA: none of its own, and none that is known here.
+        for unknown in ["1.3.101.113", "2.16.840.1.101.3.4.3.14"] {
+            assert_eq!(server_end_point(&said_to_be_signed(unknown, None)).unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn the_hash_of_pss_stands_in_its_parameters() {
+        const PSS: &str = "1.2.840.113549.1.1.10";
+        // [0] { SEQUENCE { OID of a SHA-2, NULL } }, by the last byte of its OID.
+        let named = |last: u8| {
+            let oid = [6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, last];
+            [&[0x30, 17, 0xa0, 15, 0x30, 13][..], &oid, &[5, 0]].concat()
+        };
+        let length = |parameters: Option<&[u8]>| {
+            let certificate = said_to_be_signed(PSS, parameters);
+            server_end_point(&certificate).map(|binding| binding.map(|hash| hash.len()))
+        };
+        assert_eq!(length(Some(&named(1))).unwrap(), Some(32));
+        assert_eq!(length(Some(&named(2))).unwrap(), Some(48));
+        assert_eq!(length(Some(&named(3))).unwrap(), Some(64));
+        assert_eq!(length(Some(&named(8))).unwrap(), None, "SHA3-256");
+        // Nothing stands for SHA-1, in place of which SHA-256 is taken.
+        assert_eq!(length(Some(&[0x30, 0])).unwrap(), Some(32));
+        assert_eq!(length(None).unwrap(), Some(32));
+        length(Some(&[5, 0])).unwrap_err();
+    }
 }

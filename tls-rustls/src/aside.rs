@@ -7,7 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::error::Error;
 
-use tls_core::CertificateError;
+use tls_core::{CertificateError, SignatureScheme};
 
 use crate::secrets::Secret;
 
@@ -21,6 +21,8 @@ pub(crate) struct Aside {
     pub(crate) failure: Option<tls_core::Error>,
     /// Whether the own key can make none of the signatures that the client accepts.
     pub(crate) no_signature: bool,
+    /// How the server signs the handshake.
+    pub(crate) scheme: Option<SignatureScheme>,
     /// Why the peer's certificate was refused.
     pub(crate) refusal: Option<CertificateError>,
     /// What keying material is derived from.

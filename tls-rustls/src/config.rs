@@ -13,17 +13,17 @@ use tls_core::pki_types::CertificateDer;
 use tls_core::x509::Purpose;
 use tls_core::{
     Acceptor, AlpnConfig, CipherSuite, ClientAuth, ClientConfig, Connector, Error, ErrorKind,
-    Group, Identity, Result, Roots, ServerConfig, ServerName, Session, Supported, Version,
-    Versions,
+    Group, Identity, Result, Roots, ServerConfig, ServerName, Session, SuiteOrder, Supported,
+    Version, Versions,
 };
 
 use crate::aside::{self, Aside};
 use crate::early::{PASSED_OVER, Refusing, Stored};
 use crate::error::{config_error, session_error};
-use crate::resumption::{ClientSessions, Tickets};
+use crate::resumption::{ClientSessions, ServerSessions, Tickets};
 use crate::secrets::Told;
 use crate::session::{PolicySession, RustlsSession};
-use crate::signer::{External, Stapled};
+use crate::signer::{Choosy, External, Stapled};
 use crate::verify::{Checks, ClientVerifier, ServerVerifier};
 use crate::{NAME, Rustls};
 
@@ -61,7 +61,9 @@ pub(crate) fn client(
 ) -> Result<RustlsConnector> {
     let provider = Arc::new(provider(backend, config.cipher_suites(), config.groups()));
     let algorithms = provider.signature_verification_algorithms;
-    let checks = Checks::new(config.roots(), config.judge(), Purpose::ServerAuth, algorithms)?;
+    let schemes = config.signature_schemes();
+    let purpose = Purpose::ServerAuth;
+    let checks = Checks::new(config.roots(), config.judge(), purpose, algorithms, schemes)?;
     let builder = rustls::ClientConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&versions(config.versions()))
         .map_err(config_error)?
@@ -70,11 +72,14 @@ pub(crate) fn client(
     let mut loaded = match config.identity() {
         None => builder.with_no_client_auth(),
         Some(identity) => {
-            builder.with_client_cert_resolver(Arc::new(certified_key(identity, backend)?))
+            let resolver = certified_key(identity, schemes, backend)?;
+            builder.with_client_cert_resolver(Arc::new(resolver))
         }
     };
     loaded.alpn_protocols = config.alpn().iter().map(<[u8]>::to_vec).collect();
     loaded.enable_sni = config.send_server_name();
+    loaded.max_fragment_size = config.record_limit().map(|bytes| bytes + HEADER);
+    loaded.require_ems = config.requires_extended_master_secret();
     loaded.key_log = Arc::new(Told(config.key_log().cloned()));
     let servers = match config.resumption() {
         tls_core::Resumption::Auto => tls_core::Resumption::SERVERS,
@@ -114,26 +119,32 @@ pub(crate) fn server(
     // Tickets do not depend on the suites that are chosen.
     let whole = backend.provider.load();
     let load = |i: usize, identity: &Identity| -> Result<Loaded> {
-        let resolver = certified_key(identity, backend)?;
+        let resolver = certified_key(identity, config.signature_schemes(), backend)?;
         let mut loaded = builder.clone().with_cert_resolver(Arc::new(resolver));
         loaded.alpn_protocols = alpn.protocols.iter().map(<[u8]>::to_vec).collect();
-        loaded.ignore_client_order = true;
+        loaded.ignore_client_order = config.suite_order() == SuiteOrder::Server;
+        loaded.max_fragment_size = config.record_limit().map(|bytes| bytes + HEADER);
+        loaded.require_ems = config.requires_extended_master_secret();
         loaded.key_log = key_log.clone();
-        // Sessions are in their tickets alone.
-        loaded.session_storage = Arc::new(NoServerSessionStorage {});
+        // Sessions are in their tickets alone, unless some are to be kept.
+        loaded.session_storage = match config.session_cache() {
+            0 => Arc::new(NoServerSessionStorage {}),
+            most => Arc::new(ServerSessions::new(most, config.session_lifetime())),
+        };
         loaded.send_tls13_tickets = 0;
         let tickets = config.ticket_keys().cloned();
         let context = config.session_context(i);
+        let count = config.ticket_count().unwrap_or(tls_core::Tickets::COUNT);
         let mut stored = None;
         if let Some(keys) = tickets.clone().filter(|_| config.early_data().is_on()) {
             let store = Arc::new(Stored::new(keys, context));
             stored = Some(store.clone());
             loaded.session_storage = store;
-            loaded.send_tls13_tickets = 2;
+            loaded.send_tls13_tickets = count.into();
             loaded.max_early_data_size = config.early_data().limit() as u32; // it is small
         } else if let Some(tickets) = tickets.and_then(|keys| Tickets::new(keys, context, &whole)) {
             loaded.ticketer = Arc::new(tickets);
-            loaded.send_tls13_tickets = 2;
+            loaded.send_tls13_tickets = count.into();
         }
         if let Some(modify) = &backend.modify_server {
             modify(&mut loaded);
@@ -166,7 +177,8 @@ fn client_verifier(
         ClientAuth::Unverified => (&none, false),
     };
     let algorithms = provider.signature_verification_algorithms;
-    let checks = Checks::new(roots, config.judge(), Purpose::ClientAuth, algorithms)?;
+    let (purpose, schemes) = (Purpose::ClientAuth, config.signature_schemes());
+    let checks = Checks::new(roots, config.judge(), purpose, algorithms, schemes)?;
     let welcome = [roots.given(), &roots.base()?].concat();
     Ok(Some(ClientVerifier::new(checks, mandatory, &welcome)))
 }
@@ -196,10 +208,18 @@ fn versions(versions: Versions) -> Vec<&'static SupportedProtocolVersion> {
         .collect()
 }
 
-fn certified_key(identity: &Identity, backend: &Rustls) -> Result<OneIdentity> {
+fn certified_key(
+    identity: &Identity,
+    schemes: &[tls_core::SignatureScheme],
+    backend: &Rustls,
+) -> Result<OneIdentity> {
     let key: Arc<dyn SigningKey> = match identity.signer() {
         Some(signer) => Arc::new(External::new(identity, signer.clone())),
         None => own_key(identity, backend)?,
+    };
+    let key = match schemes {
+        [] => key,
+        schemes => Arc::new(Choosy::new(key, schemes)),
     };
     let key = CertifiedKey::new(identity.chain().to_vec(), key);
     Ok(OneIdentity(Stapled::new(Arc::new(key), identity.staple().cloned())))
@@ -234,9 +254,12 @@ impl ResolvesClientCert for OneIdentity {
 
 impl ResolvesServerCert for OneIdentity {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        // As rustls will choose, once it is sure that there is something to sign.
+        let signs = self.0.key().choose_scheme(hello.signature_schemes());
         aside::leave(|aside| {
             aside.presented = true;
-            aside.no_signature = self.0.key().choose_scheme(hello.signature_schemes()).is_none();
+            aside.no_signature = signs.is_none();
+            aside.scheme = signs.map(|by| tls_core::SignatureScheme(by.scheme().into()));
             aside.server_name = hello.server_name().map(Into::into);
         });
         Some(self.0.current())
@@ -264,6 +287,7 @@ impl RustlsConnector {
         let connection = connection.map_err(|e| session_error(e, Aside::default()))?;
         let sent = name.as_dns().filter(|_| self.config.enable_sni).map(Into::into);
         let session = RustlsSession::new(connection, self.own.clone(), sent);
+        let session = session.limited(self.config.max_fragment_size);
         Ok(Box::new(session.at_port(name.port())))
     }
 }
@@ -288,6 +312,10 @@ impl RustlsAcceptor {
         }
         let connection = UnbufferedServerConnection::new(config.clone());
         let connection = connection.map_err(|e| session_error(e, Aside::default()))?;
-        Ok(Box::new(RustlsSession::new(connection, Some(own.clone()), None)))
+        let session = RustlsSession::new(connection, Some(own.clone()), None);
+        Ok(Box::new(session.limited(config.max_fragment_size)))
     }
 }
+
+/// rustls counts the header of a record too.
+pub(crate) const HEADER: usize = 5;

@@ -89,6 +89,10 @@ impl Backend for Rustls {
         format!("rustls 0.23 with {}", self.provider.name())
     }
 
+    fn fips(&self) -> Option<bool> {
+        Some(self.provider.load().fips())
+    }
+
     fn capabilities(&self) -> Capabilities {
         const ALWAYS: Capabilities = Capabilities::of(&[
             Capability::AlpnBytes,
@@ -98,6 +102,7 @@ impl Backend for Rustls {
             Capability::CertificateReasons,
             Capability::CipherSuites,
             Capability::ClientIdentity,
+            Capability::ClientOrder,
             Capability::CommonNames,
             Capability::CustomVerification,
             Capability::DefaultSuites,
@@ -110,6 +115,7 @@ impl Backend for Rustls {
             Capability::KeyLog,
             Capability::KeyUpdate,
             Capability::LimitChain,
+            Capability::LimitRecords,
             Capability::OmitServerName,
             Capability::PartialChains,
             Capability::ReportCipherSuite,
@@ -118,12 +124,15 @@ impl Backend for Rustls {
             Capability::ReportPeerChain,
             Capability::ReportResumed,
             Capability::ReportServerName,
+            Capability::ReportSignatureScheme,
             Capability::ReportVersion,
             Capability::RequestClientCertificate,
             Capability::RequestStaple,
             Capability::ResumeClient,
             Capability::RevocationLists,
             Capability::SendStaple,
+            Capability::SessionCache,
+            Capability::SignatureSchemes,
             Capability::SkipAllVerification,
             Capability::SkipChainVerification,
             Capability::SkipNameVerification,
@@ -139,11 +148,13 @@ impl Backend for Rustls {
             Capability::VerificationTime,
         ]);
         let provider = self.provider.load();
+        let gives_tickets = resumption::aead(&provider).is_some();
         let sometimes = [
             (has_group(&provider, Group::X25519MLKEM768), Capability::PostQuantum),
-            (resumption::aead(&provider).is_some(), Capability::EarlyDataLimit),
-            (resumption::aead(&provider).is_some(), Capability::EarlyDataServer),
-            (resumption::aead(&provider).is_some(), Capability::ResumeServer),
+            (gives_tickets, Capability::EarlyDataLimit),
+            (gives_tickets, Capability::EarlyDataServer),
+            (gives_tickets, Capability::ResumeServer),
+            (gives_tickets, Capability::TicketCount),
         ];
         let has = sometimes.into_iter().filter(|(has, _)| *has).map(|(_, what)| what);
         ALWAYS.union(has.collect())

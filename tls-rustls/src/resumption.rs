@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustls::client::{ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue};
 use rustls::crypto::CryptoProvider;
@@ -10,10 +11,11 @@ use rustls::crypto::SecureRandom;
 use rustls::crypto::cipher::{
     AeadKey, InboundOpaqueMessage, Iv, OutboundChunks, OutboundPlainMessage, Tls13AeadAlgorithm,
 };
-use rustls::server::ProducesTickets;
+use rustls::server::{ProducesTickets, StoresServerSessions};
 use rustls::{CipherSuite, ContentType, NamedGroup, ProtocolVersion};
 use tls_core::pki_types::ServerName;
 use tls_core::{MemoryStore, TicketKey, TicketKeys};
+use zeroize::Zeroizing;
 
 use crate::aside;
 
@@ -116,8 +118,10 @@ impl fmt::Debug for ClientSessions {
     }
 }
 
-/// Tickets under the core's keys: `name, nonce, AES-256-GCM of context and session`, made with the
+/// Tickets under the core's keys: `name, nonce, AES-256-GCM of context, time and session`, made with the
 /// cryptography of the provider. Whatever the provider, the same keys read them.
+///
+/// rustls leaves it to the keys to put an end to a session; given keys may stay for longer.
 pub(crate) struct Tickets {
     keys: TicketKeys,
     /// What a session is bound to.
@@ -139,7 +143,7 @@ impl Tickets {
     fn seal(&self, key: &TicketKey, session: &[u8]) -> Option<Vec<u8>> {
         let mut nonce = [0; NONCE];
         self.random.fill(&mut nonce).ok()?;
-        let plain = [&self.context, session].concat();
+        let plain = Zeroizing::new([&self.context, &now().to_be_bytes()[..], session].concat());
         let message = OutboundPlainMessage {
             typ: ContentType::ApplicationData,
             version: ProtocolVersion::TLSv1_3,
@@ -160,7 +164,11 @@ impl Tickets {
         );
         let mut opening = self.aead.decrypter(AeadKey::from(*key.cipher_key()), Iv::from(nonce));
         let opened = opening.decrypt(message, 0).ok()?;
-        opened.payload.strip_prefix(&self.context).map(<[u8]>::to_vec)
+        let bound = opened.payload.strip_prefix(&self.context)?;
+        let (made, session) = bound.split_first_chunk()?;
+        // One from the future is of a server whose clock is ahead.
+        let age = now().saturating_sub(u64::from_be_bytes(*made));
+        (age <= self.keys.lifetime().as_secs()).then(|| session.to_vec())
     }
 }
 
@@ -183,6 +191,80 @@ impl ProducesTickets for Tickets {
         let (nonce, sealed) = rest.split_first_chunk::<NONCE>()?;
         let (key, _) = self.keys.find(name)?;
         (sealed.len() <= MOST + 64).then(|| self.open(&key, *nonce, sealed)).flatten()
+    }
+}
+
+/// Seconds since 1970, by the clock that other servers have too.
+fn now() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    now.map_or(0, |now| now.as_secs())
+}
+
+/// The sessions of TLS 1.2 that a server keeps itself, for clients without tickets.
+pub(crate) struct ServerSessions {
+    most: usize,
+    lifetime: Duration,
+    kept: Mutex<KeptOnServer>,
+}
+
+#[derive(Default)]
+struct KeptOnServer {
+    sessions: HashMap<Vec<u8>, (Instant, Zeroizing<Vec<u8>>)>,
+    /// Which was used last is at the back.
+    order: VecDeque<Vec<u8>>,
+}
+
+impl ServerSessions {
+    pub(crate) fn new(most: usize, lifetime: Duration) -> Self {
+        Self { most, lifetime, kept: Mutex::default() }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, KeptOnServer> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl StoresServerSessions for ServerSessions {
+    fn put(&self, id: Vec<u8>, session: Vec<u8>) -> bool {
+        let session = (Instant::now(), Zeroizing::new(session));
+        let mut kept = self.kept();
+        if kept.sessions.insert(id.clone(), session).is_some() {
+            kept.order.retain(|known| *known != id);
+        }
+        kept.order.push_back(id);
+        if kept.order.len() > self.most {
+            if let Some(oldest) = kept.order.pop_front() {
+                kept.sessions.remove(&oldest);
+            }
+        }
+        true
+    }
+
+    fn get(&self, id: &[u8]) -> Option<Vec<u8>> {
+        let mut kept = self.kept();
+        let (since, session) = kept.sessions.get(id)?;
+        let session = (since.elapsed() <= self.lifetime).then(|| session.to_vec());
+        kept.order.retain(|known| known != id);
+        match session {
+            Some(_) => kept.order.push_back(id.to_vec()),
+            None => drop(kept.sessions.remove(id)),
+        }
+        session
+    }
+
+    /// Asked for in TLS 1.3 only, of which none is kept.
+    fn take(&self, _: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn can_cache(&self) -> bool {
+        true
+    }
+}
+
+impl fmt::Debug for ServerSessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerSessions").field("most", &self.most).finish_non_exhaustive()
     }
 }
 

@@ -15,14 +15,14 @@ use rustls::{CommonState, HandshakeKind};
 use tls_core::pki_types::CertificateDer;
 use tls_core::{
     Alert, AlpnConfig, AlpnOutcome, Answer, CipherSuite, ClientHello, Error, ErrorKind, Group,
-    Negotiated, Progress, Result, Session, Version, Wire,
+    Negotiated, Progress, Result, Session, SignatureScheme, Version, Wire,
 };
 
 use zeroize::Zeroizing;
 
 use crate::NAME;
 use crate::aside::{self, Aside};
-use crate::config::Own;
+use crate::config::{HEADER, Own};
 use crate::early::{Early, Patience, Refusing};
 use crate::error::session_error;
 use crate::secrets::Secret;
@@ -114,12 +114,16 @@ pub(crate) struct RustlsSession<C> {
     server_name: Option<String>,
     staple: Option<Vec<u8>>,
     secret: Option<Secret>,
+    /// How the server signs the handshake, if it is not resumed.
+    scheme: Option<SignatureScheme>,
     /// The server's hello, as it passes in clear.
     answer: Answer,
     /// The port of the server, if the program told it.
     port: Option<u16>,
     /// How many bytes from a server have been shown to `answer`.
     shown: u64,
+    /// The most plaintext in one record that is sent.
+    record: usize,
     early: Early,
     patience: Patience,
 }
@@ -155,12 +159,20 @@ impl<C: Unbuffered> RustlsSession<C> {
             server_name,
             staple: None,
             secret: None,
+            scheme: None,
             answer: Answer::default(),
             port: None,
             shown: 0,
+            record: RECORD,
             early: Early::default(),
             patience: Patience::default(),
         }
+    }
+
+    /// The same, with records of this size at most, headers included.
+    pub(crate) fn limited(mut self, size: Option<usize>) -> Self {
+        self.record = size.map_or(RECORD, |size| size - HEADER);
+        self
     }
 
     /// The same, with a server at this port.
@@ -211,7 +223,7 @@ impl<C: Unbuffered> RustlsSession<C> {
                 self.peer_closed = true;
                 Step::Moved
             }
-            Ok(ConnectionState::WriteTraffic(traffic)) => run(errand, traffic, wire)?,
+            Ok(ConnectionState::WriteTraffic(traffic)) => run(errand, traffic, wire, self.record)?,
             Ok(_) => Step::Idle,
             Err(e) => {
                 wire.consume(discard);
@@ -309,6 +321,7 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
             self.presented |= aside.presented;
             self.staple = aside.staple.or(self.staple.take());
             self.secret = aside.secret.or(self.secret.take());
+            self.scheme = aside.scheme.or(self.scheme);
             if aside.server_name.is_some() {
                 self.server_name = aside.server_name;
             }
@@ -346,8 +359,8 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
     }
 
     fn write(&mut self, wire: &mut Wire, buf: &[u8]) -> Result<Progress<usize>> {
-        let records = (wire.room() / (RECORD + OVERHEAD)).max(1);
-        let n = buf.len().min(records * RECORD);
+        let records = (wire.room() / (self.record + OVERHEAD)).max(1);
+        let n = buf.len().min(records * self.record);
         self.send(wire, &Errand::Encrypt(&buf[..n]))
     }
 
@@ -368,6 +381,10 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
             Progress::Ready(_) => Progress::Ready(()),
             _ => Progress::WantRead,
         })
+    }
+
+    fn counts_records(&self) -> bool {
+        true
     }
 
     fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {
@@ -459,6 +476,8 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
             Some(Version::Tls13) => Some(true),
             _ => self.answer.has_extended_master_secret(),
         };
+        let is_full = state.handshake_kind() != Some(HandshakeKind::Resumed);
+        negotiated.signature_scheme = self.scheme.filter(|_| is_full);
         negotiated.resumed = state.handshake_kind().map(|kind| kind == HandshakeKind::Resumed);
         negotiated
     }
@@ -521,9 +540,11 @@ impl PolicySession {
                     Arc::make_mut(&mut config).alpn_protocols = alpn;
                 }
             }
+            let size = config.max_fragment_size;
             let connection = UnbufferedServerConnection::new(config);
             let connection = connection.map_err(|e| session_error(e, Aside::default()))?;
-            self.begun = Some(RustlsSession::new(connection, Some(self.own.clone()), None));
+            let session = RustlsSession::new(connection, Some(self.own.clone()), None);
+            self.begun = Some(session.limited(size));
         }
         Ok(self.begun.as_mut())
     }
@@ -556,6 +577,10 @@ impl Session for PolicySession {
 
     fn update_keys(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
         self.session()?.update_keys(wire)
+    }
+
+    fn counts_records(&self) -> bool {
+        true
     }
 
     fn buffered(&mut self, wire: &mut Wire) -> Result<usize> {
@@ -606,11 +631,16 @@ fn closed_early() -> Error {
 }
 
 /// Runs `errand`, now that rustls can send.
-fn run<D>(errand: &Errand<'_>, mut traffic: WriteTraffic<'_, D>, wire: &mut Wire) -> Result<Step> {
+fn run<D>(
+    errand: &Errand<'_>,
+    mut traffic: WriteTraffic<'_, D>,
+    wire: &mut Wire,
+    record: usize,
+) -> Result<Step> {
     let (taken, result) = match errand {
         Errand::None => return Ok(Step::Idle),
         Errand::Encrypt(data) => {
-            let size = data.len() + OVERHEAD * data.len().div_ceil(RECORD);
+            let size = data.len() + OVERHEAD * data.len().div_ceil(record);
             (data.len(), traffic.encrypt(data, wire.reserve(size)))
         }
         Errand::Close => (0, traffic.queue_close_notify(wire.reserve(OVERHEAD + 2))),

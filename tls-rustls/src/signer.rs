@@ -43,6 +43,36 @@ impl SigningKey for External {
     }
 }
 
+/// A key that signs by these schemes only, the first that the peer accepts.
+#[derive(Debug)]
+pub(crate) struct Choosy {
+    key: Arc<dyn SigningKey>,
+    schemes: Box<[SignatureScheme]>,
+}
+
+impl Choosy {
+    pub(crate) fn new(key: Arc<dyn SigningKey>, schemes: &[tls_core::SignatureScheme]) -> Self {
+        Self { key, schemes: numbers(schemes) }
+    }
+}
+
+/// The schemes, as rustls has them.
+pub(crate) fn numbers(schemes: &[tls_core::SignatureScheme]) -> Box<[SignatureScheme]> {
+    schemes.iter().map(|scheme| scheme.0.into()).collect()
+}
+
+impl SigningKey for Choosy {
+    fn choose_scheme(&self, offered: &[SignatureScheme]) -> Option<Box<dyn Signer>> {
+        let mut shared = self.schemes.iter().filter(|own| offered.contains(own));
+        // rustls' keys have an order of their own, so each is asked for alone.
+        shared.find_map(|scheme| self.key.choose_scheme(&[*scheme]))
+    }
+
+    fn algorithm(&self) -> SignatureAlgorithm {
+        self.key.algorithm()
+    }
+}
+
 /// One signature to make.
 #[derive(Debug)]
 struct Signing {

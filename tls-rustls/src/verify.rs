@@ -3,13 +3,14 @@
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{DigitallySignedStruct, DistinguishedName, SignatureScheme};
+use rustls::{DigitallySignedStruct, DistinguishedName, PeerMisbehaved, SignatureScheme};
 use tls_core::pki_types::{CertificateDer, ServerName, UnixTime};
 use tls_core::x509::{CertificateFacts, Chain, Path, Purpose, Question, Refusal};
 use tls_core::{Evidence, Judge, Result, Roots};
 
 use crate::aside;
 use crate::error::refusal;
+use crate::signer::numbers;
 
 /// What is checked of a peer: its chain here, and the rest by the core.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(crate) struct Checks {
     judge: Judge,
     algorithms: WebPkiSupportedAlgorithms,
     purpose: Purpose,
+    /// What the peer may sign the handshake with, best first.
+    schemes: Box<[SignatureScheme]>,
 }
 
 impl Checks {
@@ -26,13 +29,18 @@ impl Checks {
         judge: &Judge,
         purpose: Purpose,
         algorithms: WebPkiSupportedAlgorithms,
+        schemes: &[tls_core::SignatureScheme],
     ) -> Result<Self> {
         // Roots that nobody will ask need not be there.
         let chain = match judge.asks_library() && !judge.skip().skips_chain() {
             true => roots.to_chain(algorithms.all)?,
             false => Chain::new(algorithms.all),
         };
-        Ok(Self { chain, judge: judge.clone(), algorithms, purpose })
+        let schemes = match schemes {
+            [] => algorithms.supported_schemes().into(),
+            schemes => numbers(schemes),
+        };
+        Ok(Self { chain, judge: judge.clone(), algorithms, purpose, schemes })
     }
 
     /// The verdict on a peer. Leaves the exact reason of a refusal for the session, and gives rustls an
@@ -89,6 +97,14 @@ impl Checks {
         Ok(())
     }
 
+    /// Refuses a scheme that the peer was not told of: rustls looks at its own list only.
+    fn check_scheme(&self, signed: &DigitallySignedStruct) -> Result<(), rustls::Error> {
+        match self.schemes.contains(&signed.scheme) {
+            true => Ok(()),
+            false => Err(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme.into()),
+        }
+    }
+
     /// rustls' own part, which is webpki's.
     fn verify(
         &self,
@@ -136,6 +152,8 @@ impl ServerCertVerifier for ServerVerifier {
         cert: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.check_scheme(signed)?;
+        leave_scheme(signed);
         verify_tls12_signature(message, cert, signed, &self.0.algorithms)
     }
 
@@ -145,12 +163,20 @@ impl ServerCertVerifier for ServerVerifier {
         cert: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.check_scheme(signed)?;
+        leave_scheme(signed);
         verify_tls13_signature(message, cert, signed, &self.0.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.algorithms.supported_schemes()
+        self.0.schemes.to_vec()
     }
+}
+
+/// How the server has signed, for the session.
+fn leave_scheme(signed: &DigitallySignedStruct) {
+    let scheme = tls_core::SignatureScheme(signed.scheme.into());
+    aside::leave(|aside| aside.scheme = Some(scheme));
 }
 
 /// What a server checks of a client.
@@ -195,6 +221,7 @@ impl ClientCertVerifier for ClientVerifier {
         cert: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.checks.check_scheme(signed)?;
         verify_tls12_signature(message, cert, signed, &self.checks.algorithms)
     }
 
@@ -204,10 +231,11 @@ impl ClientCertVerifier for ClientVerifier {
         cert: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.checks.check_scheme(signed)?;
         verify_tls13_signature(message, cert, signed, &self.checks.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.checks.algorithms.supported_schemes()
+        self.checks.schemes.to_vec()
     }
 }

@@ -9,6 +9,7 @@ use s2n_tls::config::{Builder, Config};
 use s2n_tls::connection::Connection;
 use s2n_tls::enums::{Blinding, ClientAuthType, Mode};
 use s2n_tls::error::Error as S2nError;
+use tls_core::danger::KeyLog;
 use tls_core::pki_types::{CertificateDer, PrivateKeyDer};
 use tls_core::x509::Purpose;
 use tls_core::{
@@ -27,6 +28,7 @@ pub(crate) struct S2nConnector {
     config: Config,
     policy: Policy,
     send_name: bool,
+    log: Option<Arc<KeyLog>>,
 }
 
 /// What a server's sessions share: the ClientHello decides which config serves.
@@ -37,6 +39,7 @@ pub(crate) struct Serving {
     pub(crate) configs: Vec<(Config, Key)>,
     pub(crate) policy: Policy,
     pub(crate) alpn: AlpnConfig,
+    log: Option<Arc<KeyLog>>,
 }
 
 pub(crate) fn client(config: &Supported<'_, ClientConfig>) -> Result<S2nConnector> {
@@ -63,19 +66,28 @@ pub(crate) fn client(config: &Supported<'_, ClientConfig>) -> Result<S2nConnecto
         // Without this a client would not answer when it is asked for a certificate.
         builder.set_client_auth_type(ClientAuthType::Optional).map_err(config_error)?;
     }
+    let log = config.key_log().cloned().map(Arc::new);
+    if let Some(log) = &log {
+        ffi::log_keys(&mut builder, log).map_err(config_error)?;
+    }
     Ok(S2nConnector {
         config: builder.build().map_err(config_error)?,
         policy,
         send_name: config.send_server_name(),
+        log,
     })
 }
 
 pub(crate) fn server(config: &Supported<'_, ServerConfig>) -> Result<S2nAcceptor> {
     let mut configs = Vec::new();
+    let log = config.key_log().cloned().map(Arc::new);
     for identity in config.identities().iter() {
         let (mut builder, _) = begin(config.versions(), config.judge().clock())?;
         load_identity(&mut builder, identity)?;
         set_client_auth(&mut builder, config.client_auth(), config.judge())?;
+        if let Some(log) = &log {
+            ffi::log_keys(&mut builder, log).map_err(config_error)?;
+        }
         let key = Key::of(identity.leaf_facts().public_key());
         configs.push((builder.build().map_err(config_error)?, key));
     }
@@ -83,6 +95,7 @@ pub(crate) fn server(config: &Supported<'_, ServerConfig>) -> Result<S2nAcceptor
         configs,
         policy: policy::for_versions(config.versions()),
         alpn: config.alpn().clone(),
+        log,
     })))
 }
 
@@ -182,7 +195,7 @@ impl Connector for S2nConnector {
                 purpose: Purpose::ServerAuth,
                 name: Some(name.clone()),
             });
-            Driven::new(connection)
+            Driven::new(connection, self.log.clone())
         };
         let driven = begin().map_err(backend_error)?;
         Ok(Box::new(S2nSession::client(driven, self.policy, sent.map(Into::into))))
@@ -196,7 +209,7 @@ impl Acceptor for S2nAcceptor {
             connection.set_config(self.0.configs[identity].0.clone())?;
             connection
                 .set_application_context(Demands { purpose: Purpose::ClientAuth, name: None });
-            Driven::new(connection)
+            Driven::new(connection, self.0.log.clone())
         };
         let driven = begin().map_err(backend_error)?;
         Ok(Box::new(S2nSession::server(driven, self.0.clone(), identity)))

@@ -10,6 +10,7 @@ use s2n_tls::config;
 use s2n_tls::connection::Connection;
 use s2n_tls::error::Error;
 use tls_core::Wire;
+use tls_core::danger::KeyLog;
 
 use crate::records::{Fault, Phase, Records};
 
@@ -19,6 +20,8 @@ pub(crate) struct Driven {
     connection: Connection,
     /// Shared with the callbacks below, which C calls in the middle of a call on `connection`.
     lent: Arc<Mutex<Lent>>,
+    /// What the config of the connection logs to.
+    _log: Option<Arc<KeyLog>>,
 }
 
 struct Lent {
@@ -29,7 +32,8 @@ struct Lent {
 }
 
 impl Driven {
-    pub(crate) fn new(mut connection: Connection) -> Result<Self, Error> {
+    /// With the log of every config that the connection may come to have.
+    pub(crate) fn new(mut connection: Connection, log: Option<Arc<KeyLog>>) -> Result<Self, Error> {
         let (wire, records) = (Wire::default(), Records::new());
         let lent = Arc::new(Mutex::new(Lent { wire, records, fault: None }));
         let context = Arc::as_ptr(&lent).cast_mut().cast::<c_void>();
@@ -37,7 +41,7 @@ impl Driven {
         // SAFETY: the mutex lives as long as the `Arc` beside the connection, which is dropped after
         // it; the callbacks only share it.
         unsafe { connection.set_receive_context(context)?.set_send_context(context)? };
-        Ok(Self { connection, lent })
+        Ok(Self { connection, lent, _log: log })
     }
 
     /// Lends `wire` to the connection for the length of `call`.
@@ -104,6 +108,31 @@ unsafe extern "C" fn send(context: *mut c_void, buf: *const u8, len: u32) -> c_i
 fn would_block() -> c_int {
     errno::set_errno(errno::Errno(libc::EWOULDBLOCK));
     -1
+}
+
+/// Logs the secrets of the connections with this config, each of which has to keep the log.
+pub(crate) fn log_keys(config: &mut config::Builder, log: &Arc<KeyLog>) -> Result<(), Error> {
+    let context = Arc::as_ptr(log).cast_mut().cast::<c_void>();
+    // SAFETY: a config logs only in a call on a connection that has it, and such a connection stands in
+    // a `Driven`, before the log that it keeps alive; the callback only shares the log.
+    unsafe { config.set_key_log_callback(Some(log_line), context) }.map(drop)
+}
+
+/// Whatever kind of connection the caller means, it is not looked at.
+unsafe extern "C" fn log_line<C>(
+    context: *mut c_void,
+    _connection: *mut C,
+    line: *mut u8,
+    len: usize,
+) -> c_int {
+    // SAFETY: `log_keys` gave this context, which lives as long as the connection that calls.
+    let log = unsafe { &*context.cast_const().cast::<KeyLog>() };
+    // SAFETY: s2n has a line of `len` bytes there for the length of this call.
+    let line = unsafe { slice::from_raw_parts(line.cast_const(), len) };
+    if let Ok(line) = std::str::from_utf8(line) {
+        log.line(line);
+    }
+    0
 }
 
 /// Makes a client accept any certificate, for `danger`.

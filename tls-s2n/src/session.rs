@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use s2n_tls::connection::Connection;
-use s2n_tls::enums::{Mode, Version as S2nVersion};
+use s2n_tls::enums::{HashAlgorithm, Mode, SignatureAlgorithm, Version as S2nVersion};
 use s2n_tls::error::Error as S2nError;
 use tls_core::pki_types::CertificateDer;
 use tls_core::{
     Alert, AlpnOutcome, Capability, CipherSuite, ClientHello, Error, ErrorKind, Negotiated,
-    Progress, Result, Session, Version, Wire,
+    Progress, Result, Session, SignatureScheme, Version, Wire,
 };
 
 use crate::NAME;
@@ -265,6 +265,10 @@ impl Session for S2nSession {
         Ok(self.ahead.len() + self.driven.connection().peek_len())
     }
 
+    fn counts_records(&self) -> bool {
+        true
+    }
+
     fn undelivered(&self) -> usize {
         self.ahead.len()
     }
@@ -276,6 +280,7 @@ impl Session for S2nSession {
         negotiated.cipher_suite = self.cipher_suite();
         let group = connection.selected_key_exchange_group();
         negotiated.group = group.and_then(|name| name.parse().ok());
+        negotiated.signature_scheme = signature_scheme(connection);
         negotiated.alpn = connection.application_protocol().map(Into::into);
         negotiated.server_name.clone_from(&self.server_name);
         negotiated.peer_chain = peer_certificate(connection).into_iter().collect();
@@ -294,6 +299,24 @@ impl fmt::Debug for S2nSession {
             .field("state", &self.driven.connection().handshake_type().unwrap_or_default())
             .finish_non_exhaustive()
     }
+}
+
+/// How the server has signed the handshake (RFC 8446 §4.2.3); RFC 5246 §7.4.1.4.1 counts the same way.
+fn signature_scheme(connection: &Connection) -> Option<SignatureScheme> {
+    let hash = match connection.selected_hash_algorithm().ok()? {
+        HashAlgorithm::SHA1 => 2,
+        HashAlgorithm::SHA256 => 4,
+        HashAlgorithm::SHA384 => 5,
+        HashAlgorithm::SHA512 => 6,
+        _ => return None,
+    };
+    Some(SignatureScheme(match connection.selected_signature_algorithm().ok()? {
+        SignatureAlgorithm::RSA_PKCS1 => hash << 8 | 1,
+        SignatureAlgorithm::RSA_PSS_RSAE => 0x0800 | hash,
+        SignatureAlgorithm::RSA_PSS_PSS => 0x0805 + hash,
+        SignatureAlgorithm::ECDSA => hash << 8 | 3,
+        _ => return None,
+    }))
 }
 
 /// The peer's own certificate. What s2n gives is the path that it found, not what was sent.

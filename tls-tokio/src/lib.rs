@@ -121,6 +121,8 @@ mod connector;
 mod early;
 mod handshake;
 mod incoming;
+mod secrets;
+mod starttls;
 mod stream;
 mod transport;
 
@@ -128,7 +130,10 @@ pub use acceptor::TlsAcceptor;
 pub use connector::TlsConnector;
 pub use handshake::Handshake;
 pub use incoming::TlsIncoming;
+pub use starttls::starttls;
 pub use stream::TlsStream;
 
 /// The core, whose types stand in this crate's interface.
 pub use tls_core;
+/// Protocols that begin in clear, for [`starttls`].
+pub use tls_starttls;

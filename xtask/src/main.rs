@@ -2,6 +2,7 @@
 
 mod floors;
 mod licences;
+mod load;
 mod new_backend;
 mod packages;
 mod places;
@@ -34,6 +35,18 @@ enum Task {
     },
     /// Check that crates depend only on those below them
     Floors,
+    /// Hold many connections at once while some peers misbehave, and print the memory of an idle one
+    Load {
+        /// How many connections; each is an open file of the clients and one of the server
+        #[arg(long, default_value_t = 5000)]
+        connections: u32,
+        /// How long there is traffic
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+        /// On this backend only
+        #[arg(long)]
+        backend: Option<String>,
+    },
     /// Check the licences of all dependencies against deny.toml
     Licences,
     /// Build what would be published, outside of the workspace, with one backend at a time
@@ -60,6 +73,9 @@ fn main() -> ExitCode {
         Task::Test { no_install } => return test::run(!no_install),
         Task::Floors => floors::check(),
         Task::Licences => licences::check(),
+        Task::Load { connections, seconds, backend } => {
+            load::run(connections, seconds, backend.as_deref())
+        }
         Task::Packages => packages::check(),
         Task::NewBackend { name } => new_backend::run(&root(), &name),
         Task::Places => places::check(),

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -26,12 +26,29 @@ const NEEDED: &[(Find, &str)] = &[
     (Find::Program("gnutls-serv"), "gnutls-bin"),
     (Find::Program("python3"), "python3"),
     (Find::Program("node"), "nodejs"),
+    (Find::Program("chromium"), "chromium"),
+    (Find::Program("certutil"), "libnss3-tools"),
+    (Find::Program("tshark"), "tshark"),
+    (Find::Program("redis-cli"), "redis-tools"),
+    (Find::Program("redis-server"), "redis-server"),
+    (Find::Program("dovecot"), "dovecot-core"),
+    (Find::File("/usr/lib/dovecot/imap-login"), "dovecot-imapd"),
+    (Find::File("/usr/lib/dovecot/lmtp"), "dovecot-lmtpd"),
+    (Find::File("/usr/lib/dovecot/managesieve-login"), "dovecot-managesieved"),
+    (Find::File("/usr/lib/dovecot/pop3-login"), "dovecot-pop3d"),
+    (Find::Program("exim4"), "exim4-daemon-light"),
+    (Find::Program("mariadbd"), "mariadb-server-core"),
+    (Find::Program("prosody"), "prosody"),
+    (Find::Program("slapd"), "slapd"),
+    (Find::Program("vsftpd"), "vsftpd"),
 ];
 
 #[derive(Clone, Copy)]
 enum Find {
     /// On the path, or where Debian keeps what only root runs.
     Program(&'static str),
+    /// At this place, where Debian keeps what nobody runs by hand.
+    File(&'static str),
     /// By pkg-config.
     Library(&'static str),
     /// The library that reads C headers, with its own headers, where bindgen finds it too.
@@ -46,6 +63,7 @@ impl Find {
                 let places = env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
                 places.into_iter().any(|place| place.join(name).is_file())
             }
+            Self::File(path) => Path::new(path).is_file(),
             Self::Library(name) => {
                 let found = Command::new("pkg-config").args(["--exists", name]).status();
                 found.is_ok_and(|status| status.success())

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{cargo, floors, licences, packages, places, programs, root, succeed, truth};
+use crate::{cargo, floors, licences, load, packages, places, programs, root, succeed, truth};
 
 /// The features of the facade that make a backend available.
 pub(crate) const BACKENDS: &[&str] =
@@ -42,6 +42,7 @@ pub(crate) fn run(install: bool) -> ExitCode {
     });
     tally.step("truth", || truth::run(true));
     tally.step("packages", packages::check);
+    tally.step("load", || load::run(500, 5, None));
     tally.tests(&["test", "--workspace", "--locked", "--no-fail-fast", "--features", &all]);
     tally.tests(&["test", "-p", "polytls", "--locked", "--no-fail-fast", "--no-default-features"]);
     tally.end()
@@ -51,7 +52,10 @@ pub(crate) fn run(install: bool) -> ExitCode {
 fn all() -> String {
     let both = BACKENDS.iter().flat_map(|name| ["polytls", "polytls-cli"].map(|c| (c, name)));
     let features = both.map(|(krate, name)| format!("{krate}/{name}"));
-    features.chain(["tls-rustls/ring".to_owned()]).collect::<Vec<_>>().join(",")
+    features
+        .chain(["tls-hyper/axum", "tls-rustls/ring"].map(str::to_owned))
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 /// Steps and tests, passed and failed.
@@ -173,24 +177,32 @@ pub(crate) fn counts(line: &str) -> Option<(usize, usize)> {
 }
 
 /// The facade compiles with no backend, with each, with every two and with all of them, and so do its
-/// examples, its tests and the program; the backend of several providers compiles without any.
+/// examples, its tests and the program; the backend of several providers compiles without any, and so does
+/// the adapter to hyper without any of its parts.
 fn combinations() -> Result<()> {
     let check = |package, features: &str| {
         println!("{package} with {}", if features.is_empty() { "no feature" } else { features });
         let clippy = ["clippy", "--quiet", "--locked", "--no-default-features", "-p", package];
         let features = ["--features", features, "--", "-D", "warnings"];
-        let targets = if package == "tls-rustls" { "--lib" } else { "--all-targets" };
+        let targets = match package {
+            "tls-hyper" | "tls-rustls" => "--lib",
+            _ => "--all-targets",
+        };
         succeed(cargo(&[&clippy[..], &[targets], &features].concat()))
     };
-    let mut sets = vec![String::new(), BACKENDS.join(",")];
+    let mut sets = vec![String::new(), BACKENDS.join(","), "rustls,serde".to_owned()];
     for (i, one) in BACKENDS.iter().enumerate() {
         sets.push((*one).to_owned());
         sets.extend(BACKENDS[..i].iter().map(|other| format!("{other},{one}")));
     }
     for features in sets {
         check("polytls", &features)?;
-        check("polytls-cli", &features)?;
+        if !features.contains("serde") {
+            check("polytls-cli", &features)?; // which has it always
+        }
     }
+    let parts = ["", "client", "server", "axum"];
+    parts.into_iter().try_for_each(|features| check("tls-hyper", features))?;
     ["", "aws-lc-rs", "ring"].into_iter().try_for_each(|features| check("tls-rustls", features))
 }
 

@@ -6,13 +6,18 @@
 mod checks;
 mod connect;
 mod early_data;
+#[cfg(unix)] // permissions of files, and signals
+mod fleet;
 mod identities;
 mod limbo;
 mod ocsp;
 mod ocsp_responder;
+mod parameters;
 mod reload;
 mod reports;
+mod secrets;
 mod serve;
+mod starttls;
 mod support;
 mod usage;
 mod verification;

@@ -1,5 +1,7 @@
 //! What each side says was settled.
 
+pub(super) mod signed;
+
 use tls_core::{
     Backend, CipherSuite, ClientAuth, ClientConfig, Group, Negotiated, Result, ServerConfig,
     Version, Versions,

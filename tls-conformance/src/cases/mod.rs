@@ -8,9 +8,11 @@ mod driving;
 mod early_data;
 mod facts;
 mod faults;
+mod fleet;
 mod handshake;
 mod identity;
 mod incoming;
+mod key_limit;
 mod key_update;
 mod misuse;
 mod parameters;
@@ -19,6 +21,7 @@ mod revocation;
 mod secrets;
 mod server_name;
 mod staple;
+mod tls_unique;
 mod transfer;
 mod trust;
 mod verification;
@@ -80,7 +83,11 @@ const GROUPS: &[&[Case]] = &[
     handshake::broken::CASES,
     handshake::refused::CASES,
     parameters::CASES,
+    parameters::finer::CASES,
+    parameters::profiles::CASES,
+    parameters::schemes::CASES,
     facts::CASES,
+    facts::signed::CASES,
     faults::CASES,
     faults::certificates::CASES,
     verification::CASES,
@@ -115,12 +122,17 @@ const GROUPS: &[&[Case]] = &[
     identity::signer::CASES,
     incoming::CASES,
     client_auth::CASES,
+    key_limit::CASES,
     key_update::CASES,
+    fleet::CASES,
     resumption::CASES,
+    resumption::kept::CASES,
     early_data::CASES,
     early_data::refused::CASES,
     early_data::replayed::CASES,
     secrets::CASES,
+    secrets::resumed::CASES,
+    tls_unique::CASES,
     transfer::CASES,
     transfer::damage::CASES,
     transfer::streamed::CASES,

@@ -1,5 +1,7 @@
 //! Sessions that are resumed, and those that are not.
 
+pub(super) mod kept;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! What a connection's secrets are good for: exporters, channel bindings, the key log.
 
+pub(in crate::cases) mod resumed;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -47,6 +49,8 @@ cases! { "secrets";
         "In TLS 1.3 both sides log the secrets of the handshake, of the data, and of the exporter.";
     Pair one_side_alone_can_log [KeyLog] []
         "A client's log is its own: the server logs nothing.";
+    Pair a_server_alone_can_log [] [KeyLog]
+        "A server's log is its own: the client logs nothing.";
 }
 
 both_versions! {
@@ -275,12 +279,13 @@ fn both_sides_log(version: Version, client: &dyn Backend, server: &dyn Backend) 
             "SERVER_TRAFFIC_SECRET_0",
         ],
     };
+    assert_eq!(ours.keys().collect::<Vec<_>>(), labels, "the client's");
+    assert_eq!(theirs.keys().collect::<Vec<_>>(), labels, "the server's");
     for label in labels {
         let secret = ours.get(*label).unwrap_or_else(|| panic!("{label} is not in {ours:?}"));
         assert!([64, 96].contains(&secret.len()), "{secret}");
         assert_eq!(Some(secret), theirs.get(*label), "{label}");
     }
-    assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>());
     Ok(())
 }
 
@@ -292,6 +297,19 @@ fn one_side_alone_can_log(client: &dyn Backend, server: &dyn Backend) -> Result<
     let logged = lines.lock().unwrap().len();
     assert!(logged > 0);
     // Another client's secrets do not come into this log.
+    Pair::established(client, server)?;
+    assert_eq!(lines.lock().unwrap().len(), logged);
+    Ok(())
+}
+
+fn a_server_alone_can_log(client: &dyn Backend, server: &dyn Backend) -> Result<()> {
+    let (c, s) = configs();
+    let (log, lines) = log();
+    let mut pair = Pair::new((client, c), (server, s.key_log(log)))?;
+    pair.handshake()?;
+    let logged = lines.lock().unwrap().len();
+    assert!(logged > 0);
+    // Another server's secrets do not come into this log.
     Pair::established(client, server)?;
     assert_eq!(lines.lock().unwrap().len(), logged);
     Ok(())

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::danger::{KeyLog, ReplayableEarlyData, Skip};
-use super::{
-    Checks, EndOfStream, StaplePolicy, check_parameters, parameters_required, versions_required,
-};
+use super::{Checks, EndOfStream, StaplePolicy, versions_required};
 use crate::connection::Rules;
+use crate::parameters::{Finer, check_lists, identity_fits, lists_required};
+use crate::rekey;
 use crate::resumption::Fingerprint;
 use crate::x509::{Algorithms, Purpose};
 use crate::{
@@ -27,9 +27,11 @@ pub struct ClientConfig {
     danger: Skip,
     early_data: ReplayableEarlyData,
     end_of_stream: EndOfStream,
+    pub(crate) finer: Finer,
     groups: Arc<[Group]>,
     identity: Option<Identity>,
     key_log: Option<KeyLog>,
+    key_update_after: Option<u32>,
     resumption: Resumption,
     roots: Roots,
     send_server_name: bool,
@@ -88,6 +90,11 @@ impl ClientConfig {
         self.key_log.as_ref()
     }
 
+    /// After how many records the keys of TLS 1.3 are to be new, if the program has said so.
+    pub fn key_update_after(&self) -> Option<u32> {
+        self.key_update_after
+    }
+
     /// Whether sessions are resumed, and where they are kept.
     pub fn resumption(&self) -> &Resumption {
         &self.resumption
@@ -129,9 +136,11 @@ impl ClientConfig {
             danger,
             early_data,
             end_of_stream: _, // the core's own
+            finer,
             groups,
             identity,
             key_log,
+            key_update_after,
             resumption,
             roots,
             send_server_name,
@@ -160,6 +169,7 @@ impl ClientConfig {
                 Capability::Ed25519,
             ),
             (key_log.is_some(), Capability::KeyLog),
+            (key_update_after.is_some(), Capability::KeyUpdate),
             (matches!(resumption, Resumption::Memory(_)), Capability::ResumeClient),
             (matches!(resumption, Resumption::Store(_)), Capability::ExportSessions),
             (!send_server_name, Capability::OmitServerName),
@@ -167,12 +177,13 @@ impl ClientConfig {
             (*staple != StaplePolicy::Off, Capability::RequestStaple),
         ];
         versions_required(*versions, Capability::Tls12Client, Capability::Tls13Client)
-            .union(parameters_required(cipher_suites, groups))
+            .union(lists_required(cipher_suites, groups))
             .union(danger.required())
             .union(
                 needed
                     .into_iter()
                     .chain(checks.needed())
+                    .chain(finer.needed())
                     .filter(|(on, _)| *on)
                     .map(|(_, what)| what)
                     .collect(),
@@ -195,9 +206,11 @@ impl ClientConfig {
             danger,
             early_data: _,
             end_of_stream: _, // of no concern to a session
+            finer,
             groups: _,
             identity,
             key_log: _,
+            key_update_after: _,
             resumption: _,
             roots,
             send_server_name,
@@ -207,6 +220,7 @@ impl ClientConfig {
         let own = identity.as_ref().map_or(&[][..], |own| own.leaf());
         let words =
             format!("{cipher_suites:?} {danger:?} {send_server_name} {staple:?} {versions:?}");
+        let words = words + &finer.for_sessions();
         let fingerprint = Fingerprint::new(backend).with(&alpn.to_wire()).with(own);
         checks.add_to(roots.add_to(fingerprint.with(words.as_bytes()))).finish()
     }
@@ -226,6 +240,8 @@ impl ClientConfig {
 
     pub(crate) fn rules(&self) -> Rules {
         Rules::client(self.end_of_stream)
+            .key_update_after(self.key_update_after)
+            .needs_extended_master_secret(self.finer.needs_extended_master_secret)
     }
 }
 
@@ -239,9 +255,11 @@ pub struct ClientConfigBuilder {
     danger: Skip,
     early_data: ReplayableEarlyData,
     end_of_stream: EndOfStream,
+    pub(crate) finer: Finer,
     groups: Vec<Group>,
     identity: Option<Identity>,
     key_log: Option<KeyLog>,
+    key_update_after: Option<u32>,
     resumption: Resumption,
     roots: Roots,
     send_server_name: bool,
@@ -258,9 +276,11 @@ impl Default for ClientConfigBuilder {
             danger: Skip::nothing(),
             early_data: ReplayableEarlyData::none(),
             end_of_stream: EndOfStream::default(),
+            finer: Finer::default(),
             groups: Vec::new(),
             identity: None,
             key_log: None,
+            key_update_after: None,
             resumption: Resumption::Auto,
             roots: Roots::default(),
             send_server_name: true,
@@ -283,8 +303,9 @@ impl ClientConfigBuilder {
         self
     }
 
-    /// The cipher suites to offer, best first, out of [`CipherSuite::DEFAULT`]; a list that names
-    /// none of a version's suites needs that version to be off.
+    /// The cipher suites to offer, best first, out of [`CipherSuite::DEFAULT`],
+    /// [`CipherSuite::LEGACY`] and [`CipherSuite::DHE`]; a list that names none of a version's suites
+    /// needs that version to be off.
     pub fn cipher_suites(mut self, suites: impl IntoIterator<Item = CipherSuite>) -> Self {
         self.cipher_suites = suites.into_iter().collect();
         self
@@ -329,6 +350,15 @@ impl ClientConfigBuilder {
         self
     }
 
+    /// Takes new keys by itself once so many records have been sent under the last ones, those of one
+    /// write more or less. In TLS 1.3 only. Without this it is done after 2^22, some 64 GiB of full
+    /// records, where the library does not do so itself. Requires
+    /// [`Capability::KeyUpdate`](crate::Capability).
+    pub fn key_update_after(mut self, records: u32) -> Self {
+        self.key_update_after = Some(records);
+        self
+    }
+
     /// Whether sessions are resumed, and where they are kept; in memory by default.
     pub fn resumption(mut self, resumption: Resumption) -> Self {
         self.resumption = resumption;
@@ -365,12 +395,16 @@ impl ClientConfigBuilder {
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind), saying which part is unusable.
     pub fn build(self) -> Result<ClientConfig> {
-        check_parameters(self.versions, &self.cipher_suites, &self.groups)?;
+        check_lists(self.versions, &self.cipher_suites, &self.groups, &self.finer)?;
         let resumes = match self.resumption {
             Resumption::Off | Resumption::Memory(0) => false,
             Resumption::Auto | Resumption::Memory(_) | Resumption::Store(_) => true,
         };
         self.early_data.validate(resumes, self.versions.contains(Version::Tls13))?;
+        rekey::check(self.key_update_after, self.versions)?;
+        if let Some(own) = &self.identity {
+            identity_fits(own.leaf_facts(), self.versions, &self.finer.signature_schemes)?;
+        }
         let chain = !self.danger.skips_chain();
         self.checks.validate(chain)?;
         if self.identity.as_ref().is_some_and(Identity::has_staple) {
@@ -392,9 +426,11 @@ impl ClientConfigBuilder {
             danger: self.danger,
             early_data: self.early_data,
             end_of_stream: self.end_of_stream,
+            finer: self.finer,
             groups: self.groups.into(),
             identity: self.identity,
             key_log: self.key_log,
+            key_update_after: self.key_update_after,
             resumption: self.resumption,
             roots: self.roots,
             send_server_name: self.send_server_name,

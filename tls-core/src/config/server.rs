@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::danger::{KeyLog, ReplayableEarlyData, Skip};
-use super::{
-    Checks, EndOfStream, StaplePolicy, check_parameters, parameters_required, versions_required,
-};
+use super::{Checks, EndOfStream, StaplePolicy, versions_required};
 use crate::connection::Rules;
+use crate::parameters::{Finer, check_lists, check_server, lists_required};
+use crate::rekey;
 use crate::resumption::Fingerprint;
 use crate::x509::{Algorithms, Purpose};
 use crate::{
@@ -53,14 +53,25 @@ pub struct ServerConfig {
     client_auth: ClientAuth,
     early_data: ReplayableEarlyData,
     end_of_stream: EndOfStream,
+    pub(crate) finer: Finer,
     groups: Arc<[Group]>,
     identities: Identities,
     key_log: Option<KeyLog>,
+    key_update_after: Option<u32>,
+    session_cache: usize,
+    session_id_context: Arc<[u8]>,
+    ticket_count: Option<u8>,
     tickets: Tickets,
     versions: Versions,
 }
 
 impl ServerConfig {
+    /// How many bytes the session id context has at most (as in OpenSSL).
+    pub const MOST_SESSION_ID_CONTEXT: usize = 32;
+
+    /// How many tickets a client gets at most at the end of a handshake in TLS 1.3.
+    pub const MOST_TICKETS: u8 = 16;
+
     /// Begins the configuration of a server that is `identity`.
     pub fn builder(identity: Identity) -> ServerConfigBuilder {
         ServerConfigBuilder {
@@ -72,9 +83,14 @@ impl ServerConfig {
             client_auth: ClientAuth::default(),
             early_data: ReplayableEarlyData::none(),
             end_of_stream: EndOfStream::default(),
+            finer: Finer::default(),
             groups: Vec::new(),
             identities: vec![identity],
             key_log: None,
+            key_update_after: None,
+            session_cache: 0,
+            session_id_context: Vec::new(),
+            ticket_count: None,
             tickets: Tickets::Auto,
             versions: Versions::default(),
         }
@@ -125,6 +141,26 @@ impl ServerConfig {
         self.key_log.as_ref()
     }
 
+    /// After how many records the keys of TLS 1.3 are to be new, if the program has said so.
+    pub fn key_update_after(&self) -> Option<u32> {
+        self.key_update_after
+    }
+
+    /// How many sessions it keeps itself, for clients without tickets.
+    pub fn session_cache(&self) -> usize {
+        self.session_cache
+    }
+
+    /// What sessions are bound to besides the rest of the configuration.
+    pub fn session_id_context(&self) -> &[u8] {
+        &self.session_id_context
+    }
+
+    /// How many tickets a client gets at the end of a handshake in TLS 1.3, if that was chosen.
+    pub fn ticket_count(&self) -> Option<u8> {
+        self.ticket_count
+    }
+
     /// Whether clients may resume sessions, and under which keys.
     pub fn tickets(&self) -> &Tickets {
         &self.tickets
@@ -151,9 +187,14 @@ impl ServerConfig {
             client_auth,
             early_data,
             end_of_stream: _, // the core's own
+            finer,
             groups,
             identities,
             key_log,
+            key_update_after,
+            session_cache,
+            session_id_context: _, // the core's own
+            ticket_count,
             tickets,
             versions,
         } = self;
@@ -176,16 +217,20 @@ impl ServerConfig {
             (identities.iter().any(|own| own.signer().is_some()), Capability::ExternalSigner),
             (identities.iter().any(|own| own.async_signer().is_some()), Capability::AsyncSigner),
             (key_log.is_some(), Capability::KeyLog),
+            (key_update_after.is_some(), Capability::KeyUpdate),
+            (*session_cache > 0, Capability::SessionCache),
+            (ticket_count.is_some(), Capability::TicketCount),
             (matches!(tickets, Tickets::Keys(_)), Capability::ResumeServer),
             (matches!(tickets, Tickets::Off), Capability::TicketsOff),
             (identities.iter().any(Identity::has_staple), Capability::SendStaple),
         ];
         versions_required(*versions, Capability::Tls12Server, Capability::Tls13Server)
-            .union(parameters_required(cipher_suites, groups))
+            .union(lists_required(cipher_suites, groups))
             .union(
                 needed
                     .into_iter()
                     .chain(checks.needed())
+                    .chain(finer.needed())
                     .filter(|(on, _)| *on)
                     .map(|(_, what)| what)
                     .collect(),
@@ -215,9 +260,14 @@ impl ServerConfig {
             client_auth,
             early_data: _,
             end_of_stream: _, // of no concern to a session
+            finer,
             groups: _,
             identities,
             key_log: _,
+            key_update_after: _,
+            session_cache: _,
+            session_id_context,
+            ticket_count: _,
             tickets: _,
             versions: _,
         } = self;
@@ -228,8 +278,9 @@ impl ServerConfig {
             ClientAuth::Unverified => "unverified",
         };
         let fingerprint = Fingerprint::new(asks)
+            .with(session_id_context)
             .with(&protocols.to_wire())
-            .with(format!("{preference:?} {mismatch:?}").as_bytes())
+            .with(format!("{preference:?} {mismatch:?}{}", finer.for_sessions()).as_bytes())
             .with(identities.get(identity).map_or(&[][..], |own| own.leaf()));
         let fingerprint = match client_auth.roots() {
             Some(roots) => roots.add_to(fingerprint),
@@ -250,6 +301,8 @@ impl ServerConfig {
 
     pub(crate) fn rules(&self) -> Rules {
         Rules::server(self.end_of_stream, self.alpn.assumed())
+            .key_update_after(self.key_update_after)
+            .needs_extended_master_secret(self.finer.needs_extended_master_secret)
     }
 }
 
@@ -265,9 +318,14 @@ pub struct ServerConfigBuilder {
     client_auth: ClientAuth,
     early_data: ReplayableEarlyData,
     end_of_stream: EndOfStream,
+    pub(crate) finer: Finer,
     groups: Vec<Group>,
     identities: Vec<Identity>,
     key_log: Option<KeyLog>,
+    key_update_after: Option<u32>,
+    session_cache: usize,
+    session_id_context: Vec<u8>,
+    ticket_count: Option<u8>,
     tickets: Tickets,
     versions: Versions,
 }
@@ -298,8 +356,9 @@ impl ServerConfigBuilder {
         self
     }
 
-    /// The cipher suites to accept, best first, out of [`CipherSuite::DEFAULT`]; a list that names
-    /// none of a version's suites needs that version to be off.
+    /// The cipher suites to accept, best first, out of [`CipherSuite::DEFAULT`],
+    /// [`CipherSuite::LEGACY`] and [`CipherSuite::DHE`]; a list that names none of a version's suites
+    /// needs that version to be off.
     pub fn cipher_suites(mut self, suites: impl IntoIterator<Item = CipherSuite>) -> Self {
         self.cipher_suites = suites.into_iter().collect();
         self
@@ -348,6 +407,40 @@ impl ServerConfigBuilder {
         self
     }
 
+    /// Takes new keys by itself once so many records have been sent under the last ones, those of one
+    /// write more or less. In TLS 1.3 only. Without this it is done after 2^22, some 64 GiB of full
+    /// records, where the library does not do so itself. Requires
+    /// [`Capability::KeyUpdate`](crate::Capability).
+    pub fn key_update_after(mut self, records: u32) -> Self {
+        self.key_update_after = Some(records);
+        self
+    }
+
+    /// Keeps so many sessions of TLS 1.2 in memory, for clients that resume by a session's id since they
+    /// know no tickets (RFC 5246 §7.3); those that were not used for the longest time go first. None by
+    /// default. They belong to one [`Server`](crate::Server) and end with it, and with each reload. Requires
+    /// [`Capability::SessionCache`](crate::Capability::SessionCache).
+    pub fn session_cache(mut self, sessions: usize) -> Self {
+        self.session_cache = sessions;
+        self
+    }
+
+    /// Binds sessions to these bytes too: one that was begun under others is not resumed, whatever the keys.
+    /// For servers that have keys and all the rest in common, and yet are to be kept apart. At most
+    /// [`ServerConfig::MOST_SESSION_ID_CONTEXT`].
+    pub fn session_id_context(mut self, context: impl Into<Vec<u8>>) -> Self {
+        self.session_id_context = context.into();
+        self
+    }
+
+    /// How many tickets a client gets at the end of a full handshake in TLS 1.3, from one to
+    /// [`ServerConfig::MOST_TICKETS`]: as many connections can be resumed side by side (RFC 8446 §C.4). Two
+    /// by default. Requires [`Capability::TicketCount`](crate::Capability::TicketCount).
+    pub fn ticket_count(mut self, tickets: u8) -> Self {
+        self.ticket_count = Some(tickets);
+        self
+    }
+
     /// Whether clients may resume sessions, and under which keys; under the server's own by default.
     pub fn tickets(mut self, tickets: Tickets) -> Self {
         self.tickets = tickets;
@@ -366,9 +459,21 @@ impl ServerConfigBuilder {
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind), saying which part is unusable.
     pub fn build(self) -> Result<ServerConfig> {
-        check_parameters(self.versions, &self.cipher_suites, &self.groups)?;
+        check_lists(self.versions, &self.cipher_suites, &self.groups, &self.finer)?;
+        check_server(self.versions, &self.cipher_suites, &self.finer, &self.identities)?;
+        rekey::check(self.key_update_after, self.versions)?;
         if self.client_auth.roots().is_some_and(Roots::is_empty) {
             let why = "client certificates are asked for, but no root is trusted to issue them";
+            return Err(Error::new(ErrorKind::Config).because(why));
+        }
+        let most = ServerConfig::MOST_SESSION_ID_CONTEXT;
+        if self.session_id_context.len() > most {
+            let why = format!("the session id context has more than {most} bytes");
+            return Err(Error::new(ErrorKind::Config).because(why));
+        }
+        let most = ServerConfig::MOST_TICKETS;
+        if self.ticket_count.is_some_and(|count| !(1..=most).contains(&count)) {
+            let why = format!("a client gets one ticket at least, and {most} at most");
             return Err(Error::new(ErrorKind::Config).because(why));
         }
         let resumes = !matches!(self.tickets, Tickets::Off);
@@ -395,9 +500,14 @@ impl ServerConfigBuilder {
             client_auth: self.client_auth,
             early_data: self.early_data,
             end_of_stream: self.end_of_stream,
+            finer: self.finer,
             groups: self.groups.into(),
             identities: Identities::new(self.identities),
             key_log: self.key_log,
+            key_update_after: self.key_update_after,
+            session_cache: self.session_cache,
+            session_id_context: self.session_id_context.into(),
+            ticket_count: self.ticket_count,
             tickets: self.tickets,
             versions: self.versions,
         })

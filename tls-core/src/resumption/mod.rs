@@ -1,15 +1,23 @@
 //! Resumption: what a client keeps of a connection, and a server lets it keep.
 
 mod cache;
+mod file;
 mod fingerprint;
 mod held;
+mod key_file;
+mod key_set;
+mod key_source;
 mod replays;
 mod store;
 mod ticket_keys;
 
 pub use cache::Sessions;
+pub use file::FileStore;
 pub(crate) use fingerprint::Fingerprint;
 pub use held::HeldSessions;
+pub use key_file::TicketKeyFile;
+pub use key_set::TicketKeySet;
+pub use key_source::{TicketKeyFollower, TicketKeyNews, TicketKeySource};
 pub use store::{MemoryStore, SessionKey, SessionStore};
 pub use ticket_keys::{TicketKey, TicketKeys};
 
@@ -33,7 +41,8 @@ pub enum Resumption {
     /// It does, in memory, with the sessions of so many servers at most. Requires
     /// [`Capability::ResumeClient`](crate::Capability::ResumeClient).
     Memory(usize),
-    /// It does, with sessions as bytes in this store, which may outlive the process. Requires
+    /// It does, with sessions as bytes in this store, which may outlive the process: a [`FileStore`], or one
+    /// of the program's. Requires
     /// [`Capability::ExportSessions`](crate::Capability::ExportSessions).
     Store(Arc<dyn SessionStore>),
 }
@@ -60,6 +69,11 @@ pub enum Tickets {
 }
 
 impl Tickets {
-    /// How long a session under keys of the server's own can be resumed.
+    /// How long a session under keys of the server's own can be resumed, or one that it keeps itself without
+    /// tickets.
     pub const LIFETIME: Duration = Duration::from_secs(2 * 60 * 60);
+
+    /// For backends: how many tickets a client gets in TLS 1.3 unless the configuration says otherwise, so that
+    /// two connections can resume side by side.
+    pub const COUNT: u8 = 2;
 }

@@ -29,7 +29,9 @@ pub struct SessionKey {
 }
 
 impl SessionKey {
-    pub(crate) fn new(name: ServerName, fingerprint: [u8; 32]) -> Self {
+    /// The key of sessions with this server, made under this configuration. The core makes those that a
+    /// client asks with; this is for tests of stores.
+    pub fn new(name: ServerName, fingerprint: [u8; 32]) -> Self {
         Self { name, fingerprint }
     }
 

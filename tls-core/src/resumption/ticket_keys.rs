@@ -9,6 +9,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::held::HeldSessions;
 use super::replays::Replays;
+use super::{Fingerprint, TicketKeySet};
 use crate::{Error, ErrorKind, Result};
 
 /// The keys under which a server encrypts its tickets: the newest encrypts, up to three older ones still
@@ -16,7 +17,8 @@ use crate::{Error, ErrorKind, Result};
 ///
 /// A handle: all clones are one, and a key that is added serves the connections of every server that
 /// has the handle, from then on. Servers that are given the same keys resume one another's sessions,
-/// across machines, where their backends are of the same family.
+/// across machines, where their backends are of the same family. Where the keys of many servers come from
+/// one place, [`follow`](Self::follow) it.
 #[derive(Clone)]
 pub struct TicketKeys(Arc<Ring>);
 
@@ -33,7 +35,11 @@ struct Ring {
 
 struct Kept {
     key: TicketKey,
+    /// Of a key that was given.
+    revision: u32,
     since: Instant,
+    /// Whether it only decrypts as yet.
+    waits: bool,
 }
 
 /// For backends: one key.
@@ -52,27 +58,27 @@ impl TicketKeys {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] for a lifetime of less than 4 seconds or more than a day;
+    /// [`ErrorKind::Config`] for a lifetime of less than 2 seconds or more than a day;
     /// [`ErrorKind::Backend`] if the system has no random numbers.
     pub fn automatic(lifetime: Duration) -> Result<Self> {
         let keys = Self::with(lifetime, true)?;
-        keys.keys().push_front(Kept { key: random()?, since: Instant::now() });
+        keys.keys().push_front(Kept::made(random()?, Instant::now()));
         Ok(keys)
     }
 
-    /// Keys that are [added](Self::add) by the program; without any there are no tickets. A session can
-    /// be resumed for `lifetime`, as long as its key has a slot.
+    /// Keys that are [added](Self::add) by the program, or [followed](Self::follow); without any there are
+    /// no tickets. A session can be resumed for `lifetime`, as long as its key has a slot.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] for a lifetime of less than 4 seconds or more than a day.
+    /// [`ErrorKind::Config`] for a lifetime of less than 2 seconds or more than a day.
     pub fn given(lifetime: Duration) -> Result<Self> {
         Self::with(lifetime, false)
     }
 
     fn with(lifetime: Duration, automatic: bool) -> Result<Self> {
-        if !(Duration::from_secs(4)..=Duration::from_secs(86_400)).contains(&lifetime) {
-            let why = "sessions can be resumed for 4 to 86400 seconds";
+        if !(Duration::from_secs(2)..=Duration::from_secs(86_400)).contains(&lifetime) {
+            let why = "sessions can be resumed for 2 to 86400 seconds";
             return Err(Error::new(ErrorKind::Config).because(why));
         }
         Ok(Self(Arc::new(Ring {
@@ -94,15 +100,10 @@ impl TicketKeys {
     /// another key; [`ErrorKind::Misuse`] if the keys are made [here](Self::automatic).
     pub fn add(&self, revision: u32, secret: [u8; 48]) -> Result<()> {
         let secret = Zeroizing::new(secret);
-        if self.0.automatic {
-            let why = "these ticket keys are made and changed by themselves";
-            return Err(Error::new(ErrorKind::Misuse).because(why));
-        }
-        let mut name = [0; 16];
-        name[..4].copy_from_slice(&revision.to_be_bytes());
-        let key = TicketKey { name, secret };
+        self.is_given()?;
+        let key = TicketKey::given(revision, &secret);
         let mut keys = self.keys();
-        match keys.iter().position(|kept| kept.key.name == name) {
+        match keys.iter().position(|kept| kept.revision == revision) {
             Some(0) if keys[0].key == key => return Ok(()),
             None => {}
             Some(_) => {
@@ -110,9 +111,37 @@ impl TicketKeys {
                 return Err(Error::new(ErrorKind::Config).because(why));
             }
         }
-        keys.push_front(Kept { key, since: Instant::now() });
+        keys.push_front(Kept::given(key, revision, false));
         keys.truncate(Self::SLOTS);
         Ok(())
+    }
+
+    /// Puts the keys of `set` in place of all that are there.
+    ///
+    /// The newest of several only decrypts, until it is replaced by a set with a newer one: by then every
+    /// server has it, although they do not get their keys at the same time. A single key encrypts.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Misuse`] if the keys are made [here](Self::automatic).
+    pub fn replace(&self, set: &TicketKeySet) -> Result<()> {
+        self.is_given()?;
+        let several = set.len() > 1;
+        let kept = set.iter().enumerate().map(|(i, (revision, secret))| {
+            Kept::given(TicketKey::given(revision, secret), revision, i == 0 && several)
+        });
+        *self.keys() = kept.collect();
+        Ok(())
+    }
+
+    pub(super) fn is_given(&self) -> Result<()> {
+        match self.0.automatic {
+            false => Ok(()),
+            true => {
+                let why = "these ticket keys are made and changed by themselves";
+                Err(Error::new(ErrorKind::Misuse).because(why))
+            }
+        }
     }
 
     /// How long a session can be resumed.
@@ -154,12 +183,12 @@ impl TicketKeys {
         if self.0.automatic && keys.front().is_none_or(is_old) {
             // Without random numbers there is no new key, and the old one stays until it is over.
             if let Ok(key) = random() {
-                keys.push_front(Kept { key, since: now });
+                keys.push_front(Kept::made(key, now));
                 keys.truncate(Self::SLOTS);
             }
         }
         let usable = |kept: &&Kept| !self.0.automatic || !self.is_over(kept, now);
-        keys.front().filter(usable).map(|kept| kept.key.clone())
+        keys.iter().find(|kept| !kept.waits).filter(usable).map(|kept| kept.key.clone())
     }
 
     fn find_at(&self, name: &[u8], now: Instant) -> Option<(TicketKey, bool)> {
@@ -170,7 +199,9 @@ impl TicketKeys {
         if self.0.automatic && self.is_over(&keys[at], now) {
             return None;
         }
-        Some((keys[at].key.clone(), at > 0))
+        // Another server may be ahead, and encrypt already what only decrypts here: that is new enough.
+        let is_newer = |kept: &Kept| !kept.waits;
+        Some((keys[at].key.clone(), keys.iter().take(at).any(is_newer)))
     }
 
     /// Whether nothing that the key has encrypted can still be resumed.
@@ -183,7 +214,26 @@ impl TicketKeys {
     }
 }
 
+impl Kept {
+    fn made(key: TicketKey, since: Instant) -> Self {
+        Self { key, revision: 0, since, waits: false }
+    }
+
+    fn given(key: TicketKey, revision: u32, waits: bool) -> Self {
+        Self { key, revision, since: Instant::now(), waits }
+    }
+}
+
 impl TicketKey {
+    /// Its name tells the secret too: what is under another of the same revision is not taken for its own.
+    fn given(revision: u32, secret: &[u8; 48]) -> Self {
+        let of_secret = Fingerprint::new("name of a ticket key").with(secret).finish();
+        let mut name = [0; 16];
+        name[..4].copy_from_slice(&revision.to_be_bytes());
+        name[4..].copy_from_slice(&of_secret[..12]);
+        Self { name, secret: Zeroizing::new(*secret) }
+    }
+
     /// What stands in front of a ticket, in clear (RFC 5077 §4).
     pub fn name(&self) -> &[u8; 16] {
         &self.name
@@ -243,8 +293,7 @@ mod tests {
         }
         assert_eq!(keys.newest().unwrap().cipher_key(), &[5; 32]);
         let find = |revision: u32| {
-            let mut name = [0; 16];
-            name[..4].copy_from_slice(&revision.to_be_bytes());
+            let name = TicketKey::given(revision, &[revision as u8; 48]).name;
             keys.find(&name).map(|(key, renew)| (key.mac_key()[0], renew))
         };
         assert_eq!(find(5), Some((5, false)));
@@ -253,6 +302,36 @@ mod tests {
         keys.add(5, [5; 48]).unwrap();
         assert_eq!(keys.add(5, [6; 48]).unwrap_err().kind(), ErrorKind::Config);
         assert_eq!(keys.add(4, [4; 48]).unwrap_err().kind(), ErrorKind::Config);
+        assert_eq!(find(5), Some((5, false)), "what is refused changes nothing");
+    }
+
+    #[test]
+    fn the_newest_of_a_set_waits_for_a_newer_one() {
+        let keys = TicketKeys::given(HOUR).unwrap();
+        let mut set = TicketKeySet::new().unwrap();
+        keys.replace(&set).unwrap();
+        let first = keys.newest().unwrap();
+        let mut current = first.clone();
+        for _ in 0..3 {
+            set = set.rotated().unwrap();
+            keys.replace(&set).unwrap();
+            assert_eq!(keys.newest().unwrap(), current, "the new one is not known everywhere yet");
+            let (revision, secret) = set.iter().next().unwrap();
+            let next = TicketKey::given(revision, secret);
+            assert_eq!(keys.find(next.name()).unwrap(), (next.clone(), false));
+            assert_eq!(keys.find(current.name()).unwrap(), (current.clone(), false));
+            current = next;
+        }
+        assert_eq!(keys.find(first.name()).unwrap(), (first.clone(), true));
+        keys.replace(&set.rotated().unwrap()).unwrap();
+        assert_eq!(keys.find(first.name()), None);
+    }
+
+    #[test]
+    fn keys_of_one_revision_have_different_names() {
+        let (one, other) = (TicketKey::given(1, &[1; 48]), TicketKey::given(1, &[2; 48]));
+        assert_eq!(one.name()[..4], other.name()[..4]);
+        assert_ne!(one.name(), other.name());
     }
 
     #[test]
@@ -268,11 +347,13 @@ mod tests {
         assert_eq!(keys.find_at(second.name(), later), Some((second, false)));
         assert_eq!(keys.find_at(first.name(), begin + 2 * HOUR), None, "it is over");
         assert_eq!(keys.add(1, [0; 48]).unwrap_err().kind(), ErrorKind::Misuse);
+        let set = TicketKeySet::new().unwrap();
+        assert_eq!(keys.replace(&set).unwrap_err().kind(), ErrorKind::Misuse);
     }
 
     #[test]
     fn a_lifetime_has_its_limits() {
-        for seconds in [0, 3, 86_401] {
+        for seconds in [0, 1, 86_401] {
             let e = TicketKeys::given(Duration::from_secs(seconds)).unwrap_err();
             assert_eq!(e.kind(), ErrorKind::Config);
         }

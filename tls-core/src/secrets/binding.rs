@@ -13,6 +13,9 @@ pub enum ChannelBinding {
     TlsExporter,
     /// `tls-server-end-point` (RFC 5929 §4): a hash of the server's certificate.
     TlsServerEndPoint,
+    /// `tls-unique` (RFC 5929 §3): the first Finished message of the latest handshake, in TLS 1.2 only.
+    /// For protocols that ask for it by name; others take [`TlsExporter`](Self::TlsExporter).
+    TlsUnique,
 }
 
 impl ChannelBinding {
@@ -21,6 +24,7 @@ impl ChannelBinding {
         match self {
             Self::TlsExporter => "tls-exporter",
             Self::TlsServerEndPoint => "tls-server-end-point",
+            Self::TlsUnique => "tls-unique",
         }
     }
 

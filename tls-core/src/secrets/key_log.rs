@@ -39,13 +39,15 @@ impl KeyLog {
         }))
     }
 
-    /// Appends to the file that the environment variable `SSLKEYLOGFILE` names; `None` if it is not set.
+    /// Appends to the file that the environment variable `SSLKEYLOGFILE` names; `None` if it is not set, or
+    /// empty.
     ///
     /// # Errors
     ///
     /// As [`file`](Self::file).
     pub fn from_env() -> Result<Option<Self>> {
-        std::env::var_os("SSLKEYLOGFILE").map(Self::file).transpose()
+        let path = std::env::var_os("SSLKEYLOGFILE").filter(|path| !path.is_empty());
+        path.map(Self::file).transpose()
     }
 
     /// Gives each line, without its end, to `write`. It must not block.
@@ -91,6 +93,34 @@ impl fmt::Debug for KeyLog {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A process of its own, since changing the environment of this one is not safe.
+    #[test]
+    fn the_environment_counts_for_who_asks() {
+        const ROLE: &str = "POLYTLS_TEST_OF_KEY_LOG";
+        if std::env::var_os(ROLE).is_some() {
+            if let Some(log) = KeyLog::from_env().unwrap() {
+                log.secret("CLIENT_RANDOM", &[1], &[2]);
+            }
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("asked.log");
+        let run = |file: Option<&Path>| {
+            let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+            child
+                .arg("--exact")
+                .arg("secrets::key_log::tests::the_environment_counts_for_who_asks");
+            child.env(ROLE, "child").env_remove("SSLKEYLOGFILE");
+            child.envs(file.map(|file| ("SSLKEYLOGFILE", file)));
+            child.output().unwrap().status.success()
+        };
+        assert!(run(None) && run(Some(Path::new(""))));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert!(run(Some(&path)));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "CLIENT_RANDOM 01 02\n");
+        assert!(!run(Some(folder.path())), "a folder is no file");
+    }
 
     #[test]
     fn a_file_gets_one_line_for_each_secret() {

@@ -2,7 +2,8 @@
 //! clients of our server. All on loopback.
 //!
 //! A test's name says backend, role, program and promise: `rustls::client_of::nginx::…` is our
-//! client on the rustls backend, connected to nginx; `asks` is about OCSP responders. The cases are one list for all programs; what
+//! client on the rustls backend, connected to nginx; `asks` is about OCSP responders,
+//! `starttls` about servers that begin in clear. The cases are one list for all programs; what
 //! a program cannot do, and where it has its own way, stands in its [habits](peer::ServerHabits).
 //! What a backend lacks has to be refused by name, and then that is the test.
 //! A program that is not installed fails its tests; the message names the package.
@@ -15,6 +16,7 @@ mod early_data;
 mod fixture;
 mod gnutls;
 mod http;
+mod master_secret;
 mod nginx;
 mod node;
 mod openssl;
@@ -26,6 +28,9 @@ mod responder;
 mod responses;
 mod script;
 mod stapling;
+mod starttls;
+mod suites;
+mod without_tickets;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -78,6 +83,19 @@ fn main() -> ExitCode {
                 Ok(())
             }));
         }
+        for &(name, run) in master_secret::CASES.iter().chain(without_tickets::CASES) {
+            let fixture = fixture.clone();
+            trials.push(Trial::test(format!("{}::{name}", backend.name()), move || {
+                run(backend, &fixture);
+                Ok(())
+            }));
+        }
+        for &(name, run) in suites::CASES {
+            trials.push(Trial::test(format!("{}::{name}", backend.name()), move || {
+                run(backend);
+                Ok(())
+            }));
+        }
         for case in responder::CASES {
             let name = format!("{}::asks::openssl_ocsp::{}", backend.name(), case.name);
             let fixture = fixture.clone();
@@ -87,5 +105,6 @@ fn main() -> ExitCode {
             }));
         }
     }
+    trials.extend(starttls::trials(&fixture));
     libtest_mimic::run(&arguments, trials).exit_code()
 }

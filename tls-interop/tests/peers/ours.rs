@@ -84,6 +84,11 @@ impl Listener {
 
     /// Begins to serve `child`, once it connects.
     pub(crate) fn accept(&self, server: &Server, child: &mut Child) -> Tls {
+        server.accept(patient(self.accept_in_clear(child))).unwrap()
+    }
+
+    /// Waits until `child` connects.
+    pub(crate) fn accept_in_clear(&self, child: &mut Child) -> TcpStream {
         let deadline = Instant::now() + PATIENCE;
         let socket = loop {
             match self.0.accept() {
@@ -98,11 +103,11 @@ impl Listener {
             thread::sleep(TICK);
         };
         socket.set_nonblocking(false).unwrap();
-        server.accept(patient(socket)).unwrap()
+        socket
     }
 }
 
-fn patient(socket: TcpStream) -> Blocking<TcpStream> {
+pub(crate) fn patient(socket: TcpStream) -> Blocking<TcpStream> {
     let mut transport = Blocking::new(socket);
     transport.set_deadline(Some(Instant::now() + PATIENCE)).unwrap();
     transport
