@@ -7,7 +7,7 @@
 //! - [`ocsp`]: whether a certificate has been revoked, as its issuer says
 //! - [`serving`]: which server a client gets
 //! - [`parameters`]: what may be negotiated
-//! - [`sessions`]: resumption, and what a connection's secrets are good for
+//! - [`sessions`]: resumption, early data, and what a connection's secrets are good for
 //! - [`closing`] a connection
 //! - [`websockets`], with tungstenite and tokio-tungstenite
 //! - [`capabilities`]: what a backend can do

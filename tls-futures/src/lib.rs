@@ -130,6 +130,7 @@
 
 mod acceptor;
 mod connector;
+mod early;
 mod handshake;
 mod incoming;
 mod secrets;

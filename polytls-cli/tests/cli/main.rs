@@ -5,6 +5,7 @@
 
 mod checks;
 mod connect;
+mod early_data;
 #[cfg(unix)] // permissions of files, and signals
 mod fleet;
 mod identities;

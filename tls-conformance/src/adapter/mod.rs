@@ -8,6 +8,7 @@
 mod beginning;
 mod chaos;
 mod dropping;
+mod early;
 mod flow;
 mod slow;
 mod tasks;
@@ -87,6 +88,19 @@ pub trait Adapter: 'static {
     /// Gives the transport back.
     fn into_inner(stream: Self::Stream) -> Parts<Self::Transport>;
 
+    /// Takes early data of a client that has begun.
+    ///
+    /// # Errors
+    ///
+    /// As the adapter has them.
+    fn write_early(stream: &mut Self::Stream, buf: &[u8]) -> io::Result<usize>;
+
+    /// Reads early data.
+    fn read_early(
+        stream: &mut Self::Stream,
+        buf: &mut [u8],
+    ) -> impl Future<Output = io::Result<usize>>;
+
     /// Reads.
     fn poll_read(
         stream: &mut Self::Stream,
@@ -131,6 +145,7 @@ pub fn trials<A: Adapter>(backends: &[&'static dyn Backend]) -> Vec<Trial> {
         ("a_bad_name_is_refused", beginning::a_bad_name_is_refused::<A>),
         ("a_client_is_heard_first", beginning::a_client_is_heard_first::<A>),
         ("what_is_not_tls_is_given_back", beginning::what_is_not_tls_is_given_back::<A>),
+        ("early_data_comes_apart_from_the_rest", early::early_data_comes_apart::<A>),
         ("a_signature_is_awaited", slow::a_signature_is_awaited::<A>),
     ];
     let mut trials = Vec::new();

@@ -119,6 +119,17 @@ impl Adapter for Tokio {
         stream.into_inner()
     }
 
+    fn write_early(stream: &mut TlsStream<Io>, buf: &[u8]) -> io::Result<usize> {
+        stream.write_early(buf)
+    }
+
+    fn read_early(
+        stream: &mut TlsStream<Io>,
+        buf: &mut [u8],
+    ) -> impl Future<Output = io::Result<usize>> {
+        stream.read_early(buf)
+    }
+
     fn poll_read(
         stream: &mut TlsStream<Io>,
         cx: &mut Context<'_>,
