@@ -9,6 +9,7 @@
 //! - [`parameters`]: what may be negotiated
 //! - [`sessions`]: resumption, and what a connection's secrets are good for
 //! - [`closing`] a connection
+//! - [`websockets`], with tungstenite and tokio-tungstenite
 //! - [`capabilities`]: what a backend can do
 //! - [`errors`]: what can go wrong
 //! - [`events`]: what happens to connections, told to `tracing`
@@ -42,6 +43,9 @@ pub mod sessions {}
 
 #[doc = include_str!("manual/closing.md")]
 pub mod closing {}
+
+#[doc = include_str!("manual/websockets.md")]
+pub mod websockets {}
 
 #[doc = include_str!("manual/capabilities.md")]
 pub mod capabilities {}
