@@ -150,7 +150,7 @@ pub(crate) fn check_client<'a>(
     Ok(Supported {
         config,
         judge: config.judge(backend.signature_algorithms())?,
-        sessions: config.sessions(backend),
+        sessions: config.sessions(backend)?,
         ticket_keys: None,
     })
 }

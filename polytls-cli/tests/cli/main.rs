@@ -17,6 +17,7 @@ mod reload;
 mod reports;
 mod secrets;
 mod serve;
+#[cfg(unix)] // who owns a file
 mod sessions;
 mod starttls;
 mod support;

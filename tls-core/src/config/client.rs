@@ -226,16 +226,30 @@ impl ClientConfig {
     }
 
     /// Where a library that gives sessions as bytes keeps them.
-    pub(crate) fn sessions(&self, backend: &dyn Backend) -> Option<Sessions> {
+    pub(crate) fn sessions(&self, backend: &dyn Backend) -> Result<Option<Sessions>> {
         let can = backend.capabilities().contains(Capability::ResumeClient);
         let memory = |servers| -> Arc<dyn SessionStore> { Arc::new(MemoryStore::new(servers)) };
         let store = match &self.resumption {
             Resumption::Auto if can => memory(Resumption::SERVERS),
-            Resumption::Auto | Resumption::Off => return None,
+            Resumption::Auto | Resumption::Off => return Ok(None),
             Resumption::Memory(servers) => memory(*servers),
-            Resumption::Store(store) => store.clone(),
+            Resumption::Store(store) => {
+                let fingerprint = self.lasting_fingerprint(backend.name())?;
+                return Ok(Some(Sessions::new(store.clone(), fingerprint)));
+            }
         };
-        Some(Sessions::new(store, self.fingerprint(backend.name())))
+        Ok(Some(Sessions::new(store, self.fingerprint(backend.name()))))
+    }
+
+    /// The same hash for what may outlive the process: until then the system may have come to trust others.
+    fn lasting_fingerprint(&self, backend: &str) -> Result<[u8; 32]> {
+        let fingerprint = Fingerprint::new("lasting").with(&self.fingerprint(backend));
+        if self.danger.skips_chain() {
+            return Ok(fingerprint.finish());
+        }
+        let mut base = self.roots.base()?;
+        base.sort_unstable_by(|a, b| a[..].cmp(&b[..])); // they come as the folders of the system give them
+        Ok(base.iter().fold(fingerprint, |so_far, der| so_far.with(der)).finish())
     }
 
     pub(crate) fn rules(&self) -> Rules {
