@@ -6,6 +6,7 @@
 //! - [`verification`]: what is checked of a peer, and by whom
 //! - [`ocsp`]: whether a certificate has been revoked, as its issuer says
 //! - [`serving`]: which server a client gets
+//! - [`parameters`]: what may be negotiated
 //! - [`sessions`]: resumption, and what a connection's secrets are good for
 //! - [`closing`] a connection
 //! - [`websockets`], with tungstenite and tokio-tungstenite
@@ -33,6 +34,9 @@ pub mod ocsp {}
 
 #[doc = include_str!("manual/serving.md")]
 pub mod serving {}
+
+#[doc = include_str!("manual/parameters.md")]
+pub mod parameters {}
 
 #[doc = include_str!("manual/sessions.md")]
 pub mod sessions {}
