@@ -6,6 +6,7 @@
 //! - [`verification`]: what is checked of a peer, and by whom
 //! - [`ocsp`]: whether a certificate has been revoked, as its issuer says
 //! - [`serving`]: which server a client gets
+//! - [`starttls`]: connections that begin in clear
 //! - [`sessions`]: resumption, and what a connection's secrets are good for
 //! - [`closing`] a connection
 //! - [`capabilities`]: what a backend can do
@@ -32,6 +33,9 @@ pub mod ocsp {}
 
 #[doc = include_str!("manual/serving.md")]
 pub mod serving {}
+
+#[doc = include_str!("manual/starttls.md")]
+pub mod starttls {}
 
 #[doc = include_str!("manual/sessions.md")]
 pub mod sessions {}
