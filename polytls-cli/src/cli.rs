@@ -13,7 +13,10 @@ use crate::key_password::KeyPasswordArg;
 use crate::ocsp::{ClientStaple, Ocsp, ServerStaple};
 use crate::parameters::{ChoiceArgs, ParameterArgs};
 use crate::secrets::{Export, KeyLogArg};
+use crate::serve::TicketArgs;
+use crate::sessions::SessionArgs;
 use crate::starttls::StarttlsArgs;
+use crate::ticket_keys::TicketKeysCommand;
 use crate::transport::HostPort;
 
 /// One TLS API over many TLS libraries: try them, connect, serve, and see what they promise.
@@ -41,6 +44,8 @@ pub(crate) enum Command {
     Ocsp(Box<Ocsp>),
     /// Run a TLS server that echoes, or that serves the files of a directory.
     Serve(Serve),
+    /// Make and change the file with the ticket keys of servers that resume one another's sessions.
+    TicketKeys(TicketKeysCommand),
 }
 
 #[derive(Args, Debug)]
@@ -107,7 +112,9 @@ Examples:
   polytls connect mail.example.org:587 --starttls smtp
   polytls connect 127.0.0.1:8443 --servername localhost --ca ca.pem < request.txt
   polytls connect old.example.org:443 --profile legacy --ciphers AES128-SHA
-  polytls connect [::1]:8443 --ca ca.pem --cert me.pem --key me.key --facts facts.json")]
+  polytls connect [::1]:8443 --ca ca.pem --cert me.pem --key me.key --facts facts.json
+  polytls connect 127.0.0.1:8443 --ca ca.pem --count 3 --facts facts.json < request.txt
+  polytls connect 127.0.0.1:8443 --ca ca.pem --backend openssl --session sessions < request.txt")]
 pub(crate) struct Connect {
     /// Where to connect to. Every address of a name is tried in turn.
     #[arg(value_name = "HOST:PORT")]
@@ -159,6 +166,8 @@ pub(crate) struct Connect {
     pub(crate) keylog: KeyLogArg,
     #[command(flatten)]
     pub(crate) checks: CheckArgs,
+    #[command(flatten)]
+    pub(crate) sessions: SessionArgs,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -176,6 +185,9 @@ With --reload a change of any file that says who the server is or whom it trusts
 two seconds, as a whole, and at once at SIGHUP. Connections go on as they began. Files that are
 unusable are said to be so on standard error, and change nothing.
 
+With --ticket-keys the keys follow their source whatever --reload says. While it is away or unusable, the
+keys in place stay, which is said on standard error; handshakes do not wait for it.
+
 With --www the protocol is HTTP/1.1, offered by ALPN as http/1.1 unless --alpn says otherwise.
 Symbolic links below DIR are followed, wherever they lead.
 Clients that do not use ALPN are served; those that offer only other protocols are refused.
@@ -184,6 +196,7 @@ Examples:
   polytls serve 127.0.0.1:8443 --self-signed localhost 127.0.0.1 --echo
   polytls serve [::]:443 --cert site.pem --key site.key --www public
   polytls serve [::]:443 --identity a.pem,a.key --identity b.pem,b.key --www public --reload
+  polytls serve [::]:443 --cert site.pem --key site.key --www public --ticket-keys keys
   polytls serve 127.0.0.1:0 --cert s.pem --key s.key --client-ca ca.pem --echo --connections 1")]
 pub(crate) struct Serve {
     /// The address and port to listen on, such as 127.0.0.1:8443 or 0.0.0.0:443.
@@ -212,6 +225,8 @@ pub(crate) struct Serve {
     pub(crate) revocation: RevocationArgs,
     #[command(flatten)]
     pub(crate) keylog: KeyLogArg,
+    #[command(flatten)]
+    pub(crate) tickets: TicketArgs,
     /// Follow the files of the identities and authorities, and the lists of --crl.
     #[arg(long)]
     pub(crate) reload: bool,

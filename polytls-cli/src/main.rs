@@ -17,8 +17,10 @@ mod parameters;
 mod peer;
 mod secrets;
 mod serve;
+mod sessions;
 mod signal;
 mod starttls;
+mod ticket_keys;
 mod transport;
 
 use std::process::ExitCode;
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         Command::Demo => demo::run(),
         Command::Ocsp(args) => ocsp::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::TicketKeys(args) => ticket_keys::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,14 +7,16 @@
 //! - [`ocsp`]: whether a certificate has been revoked, as its issuer says
 //! - [`serving`]: which server a client gets
 //! - [`starttls`]: connections that begin in clear
+//! - [`parameters`]: what may be negotiated
 //! - [`sessions`]: resumption, and what a connection's secrets are good for
 //! - [`closing`] a connection
+//! - [`websockets`], with tungstenite and tokio-tungstenite
 //! - [`capabilities`]: what a backend can do
 //! - [`errors`]: what can go wrong
 //! - [`events`]: what happens to connections, told to `tracing`
 //!
 //! Programs to start from are in the `examples` folder of the crate: `client`, `server`,
-//! `nonblocking`, `by_hand` and `swap`.
+//! `nonblocking`, `by_hand`, `swap` and `gib`.
 
 #[doc = include_str!("manual/choosing.md")]
 pub mod choosing {}
@@ -37,11 +39,17 @@ pub mod serving {}
 #[doc = include_str!("manual/starttls.md")]
 pub mod starttls {}
 
+#[doc = include_str!("manual/parameters.md")]
+pub mod parameters {}
+
 #[doc = include_str!("manual/sessions.md")]
 pub mod sessions {}
 
 #[doc = include_str!("manual/closing.md")]
 pub mod closing {}
+
+#[doc = include_str!("manual/websockets.md")]
+pub mod websockets {}
 
 #[doc = include_str!("manual/capabilities.md")]
 pub mod capabilities {}

@@ -68,7 +68,8 @@ pub(crate) fn give_tickets(
     ffi::set_ticket_key_callback(context)
 }
 
-/// Makes `context` keep so many sessions of TLS 1.2 that are bound to `bound`, for clients without tickets.
+/// Makes `context` keep so many sessions of TLS 1.2 that are bound to `bound`, for clients without tickets:
+/// more than none, which would mean without a bound.
 pub(crate) fn keep_on_server(
     context: &mut SslContextBuilder,
     most: usize,
@@ -76,8 +77,7 @@ pub(crate) fn keep_on_server(
     bound: &[u8; 32],
 ) -> Result<(), ErrorStack> {
     context.set_session_cache_mode(SslSessionCacheMode::SERVER);
-    // Zero would mean: without a bound.
-    context.set_session_cache_size(most.min(MOST_KEPT).max(1) as i32);
+    context.set_session_cache_size(most.min(MOST_KEPT) as i32);
     context.set_session_id_context(bound)?;
     ffi::set_timeout(context, lifetime);
     acknowledge_name(context);

@@ -199,7 +199,7 @@ fn refusal(address: &Address, e: &RedisError) -> Error {
             Error::new(ErrorKind::Timeout).because(format!("{address} does not answer"))
         }
         redis::ErrorKind::IoError => {
-            let why = format!("{address} cannot be reached: {io}");
+            let why = format!("{address} cannot be reached");
             Error::new(ErrorKind::Io(io)).because(why)
         }
         redis::ErrorKind::AuthenticationFailed => {

@@ -3,6 +3,7 @@
 mod echo;
 mod reload;
 mod staple;
+mod tickets;
 mod www;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use polytls::{
     Backend, Checks, ClientAuth, EndOfStream, Error, ErrorKind, Identity, Server, ServerConfig,
+    Tickets,
 };
 use tls_tokio::TlsAcceptor;
 use tokio::net::{TcpListener, TcpStream};
@@ -25,6 +27,7 @@ use crate::output;
 use crate::signal::{Hangup, Stop};
 use crate::transport::{Tls, handshake, linger, prompt, runtime};
 use staple::Kept;
+pub(crate) use tickets::TicketArgs;
 use www::Www;
 
 pub(crate) fn run(args: &Serve) -> Result {
@@ -33,13 +36,20 @@ pub(crate) fn run(args: &Serve) -> Result {
         Some(directory) => Content::Www(Www::new(directory)?),
         None => Content::Echo,
     };
-    let site =
-        Site { args: args.clone(), backend, made: args.identities.make()?, kept: Mutex::default() };
+    let mut plan = args.tickets.plan()?;
+    let site = Site {
+        args: args.clone(),
+        backend,
+        made: args.identities.make()?,
+        tickets: plan.tickets.clone(),
+        kept: Mutex::default(),
+    };
     // Before they are read, so that no change is missed.
     let loaded = reload::fingerprint(&site.files());
     let identities = site.identities()?;
     args.keylog.warn();
-    let server = Server::new(&config(args, &identities)?, backend)?;
+    let server = Server::new(&config(args, &identities, &site.tickets)?, backend)?;
+    let _following = plan.follow()?;
     site.put(Kept::start(&args.staple, identities, backend)?);
     let site = Arc::new(site);
     let runtime = runtime()?;
@@ -60,6 +70,7 @@ struct Site {
     backend: &'static dyn Backend,
     /// Identities that are in no file.
     made: Vec<Identity>,
+    tickets: Tickets,
     /// The staples of the identities in place.
     kept: Mutex<Kept>,
 }
@@ -68,7 +79,7 @@ impl Site {
     /// Puts what the files say now in place of what `server` has.
     fn reload(&self, server: &Server) -> Result {
         let identities = self.identities()?;
-        let config = config(&self.args, &identities)?;
+        let config = config(&self.args, &identities, &self.tickets)?;
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).pass_on(&identities);
         // Before the server, which stays as it is if this fails.
         let kept = Kept::start(&self.args.staple, identities, self.backend)?;
@@ -107,7 +118,7 @@ impl Site {
     }
 }
 
-fn config(args: &Serve, identities: &[Identity]) -> Result<ServerConfig> {
+fn config(args: &Serve, identities: &[Identity], tickets: &Tickets) -> Result<ServerConfig> {
     let mut identities = identities.iter().cloned();
     let first = identities.next().ok_or_else(|| usage("a server needs an identity"))?;
     let client_auth = client_auth(args)?;
@@ -129,7 +140,8 @@ fn config(args: &Serve, identities: &[Identity]) -> Result<ServerConfig> {
         .end_of_stream(match args.www {
             Some(_) => EndOfStream::TolerateTruncation, // HTTP marks the ends of its messages
             None => EndOfStream::RequireCloseNotify,
-        });
+        })
+        .tickets(tickets.clone());
     let config = match args.keylog.open()? {
         Some(log) => config.key_log(log),
         None => config,

@@ -5,6 +5,8 @@
 
 mod checks;
 mod connect;
+#[cfg(unix)] // permissions of files, and signals
+mod fleet;
 mod identities;
 mod limbo;
 mod ocsp;
@@ -14,6 +16,7 @@ mod reload;
 mod reports;
 mod secrets;
 mod serve;
+mod sessions;
 mod starttls;
 mod support;
 mod usage;

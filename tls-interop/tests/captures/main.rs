@@ -32,11 +32,12 @@ const TESTS: &[(&str, &[Capability], &[Version], Test)] = &[
     ("nothing_is_decrypted_without_the_log", &[], BOTH, without),
     ("new_keys_are_followed", &[Capability::KeyUpdate], &[Version::Tls13], new_keys),
     ("a_resumed_connection_is_decrypted", RESUMES, BOTH, resumed),
-    ("a_hybrid_group_is_decrypted", &[Capability::PostQuantum], &[Version::Tls13], hybrid),
+    ("a_hybrid_group_is_decrypted", HYBRID, &[Version::Tls13], hybrid),
 ];
 
 const BOTH: &[Version] = &[Version::Tls12, Version::Tls13];
 const RESUMES: &[Capability] = &[Capability::ResumeClient, Capability::ResumeServer];
+const HYBRID: &[Capability] = &[Capability::Groups, Capability::PostQuantum];
 const NAME: &str = "capture.test";
 
 fn main() -> ExitCode {

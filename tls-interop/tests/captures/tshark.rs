@@ -87,7 +87,7 @@ fn parse(out: &str) -> Plaintext {
 }
 
 fn byte(digits: &[u8]) -> u8 {
-    u8::from_str_radix(str::from_utf8(digits).unwrap(), 16).unwrap()
+    u8::from_str_radix(std::str::from_utf8(digits).unwrap(), 16).unwrap()
 }
 
 /// It takes a second, and more where many tests run at once.

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex};
 use libtest_mimic::{Arguments, Trial};
 use polytls::danger::KeyLog;
 use polytls::{
-    Backend, Capability, Client, ClientConfig, ClientConfigBuilder, Connection, EndOfStream,
-    Progress, Server, ServerConfig, ServerConfigBuilder, Version, Versions,
+    Alert, Backend, Capability, Client, ClientConfig, ClientConfigBuilder, Connection, EndOfStream,
+    Incoming, Progress, Server, ServerConfig, ServerConfigBuilder, Version, Versions,
 };
 use tls_conformance::Authority;
 
@@ -30,6 +30,8 @@ const TESTS: &[(&str, &[Capability], &[Version], Test)] = &[
     ("a_tolerated_truncation_is_told", &[], BOTH, tolerated),
     ("a_resumption_is_told", RESUMES, BOTH, resumed),
     ("new_keys_are_told", &[Capability::KeyUpdate], &[Version::Tls13], new_keys),
+    ("a_server_that_is_chosen_late_is_told", &[], BOTH, chosen_late),
+    ("a_client_that_nobody_serves_is_told", &[], &[Version::Tls12], nobody),
     ("nothing_secret_is_told", &[Capability::KeyLog], BOTH, nothing_secret),
 ];
 
@@ -264,6 +266,39 @@ fn new_keys(backend: &'static dyn Backend, version: Version) {
     });
     assert_eq!(server.messages(), [STARTED, FINISHED, "keys updated"]);
     assert_eq!(server.event("keys updated")["by"], "limit");
+}
+
+fn chosen_late(backend: &'static dyn Backend, version: Version) {
+    let (client, server) = compiled(backend, configs(version));
+    let [_, server] = both(|| {
+        let mut client = client.connection(NAME).unwrap();
+        assert_ne!(client.handshake().unwrap(), Progress::Ready(()));
+        let mut incoming = Incoming::new();
+        incoming.wire().feed(client.wire().pending());
+        let sent = client.wire().pending().len();
+        client.wire().sent(sent);
+        assert!(matches!(incoming.hello().unwrap(), Progress::Ready(_)));
+        let mut pair = Pair { client, server: incoming.accept(&server).unwrap() };
+        pair.handshake().unwrap();
+    });
+    assert_eq!(server.messages(), [STARTED, FINISHED]);
+    assert_eq!(server.span["backend"], backend.name());
+    assert_eq!(number(&server, FINISHED, "round_trips"), 1);
+}
+
+fn nobody(backend: &'static dyn Backend, version: Version) {
+    let (client, _) = compiled(backend, configs(version));
+    let [_, server] = both(|| {
+        let mut client = client.connection(NAME).unwrap();
+        let _ = client.handshake().unwrap();
+        let mut incoming = Incoming::new();
+        incoming.wire().feed(client.wire().pending());
+        assert!(matches!(incoming.hello().unwrap(), Progress::Ready(_)));
+        incoming.refuse(Alert::UNRECOGNIZED_NAME);
+    });
+    assert_eq!(server.messages(), [STARTED, "alert sent", "handshake failed"]);
+    assert_eq!(server.event("alert sent")["alert"], Alert::UNRECOGNIZED_NAME.to_string());
+    assert!(!server.span.contains_key("backend"), "none was chosen");
 }
 
 fn nothing_secret(backend: &'static dyn Backend, version: Version) {

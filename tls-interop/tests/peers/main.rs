@@ -25,10 +25,12 @@ mod process;
 mod python;
 mod responder;
 mod responses;
+mod resuming;
 mod script;
 mod stapling;
 mod starttls;
 mod suites;
+mod without_tickets;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -74,7 +76,8 @@ fn main() -> ExitCode {
                 }));
             }
         }
-        for &(name, run) in master_secret::CASES {
+        trials.extend(resuming::trials(backend, &fixture));
+        for &(name, run) in master_secret::CASES.iter().chain(without_tickets::CASES) {
             let fixture = fixture.clone();
             trials.push(Trial::test(format!("{}::{name}", backend.name()), move || {
                 run(backend, &fixture);
