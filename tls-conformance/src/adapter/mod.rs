@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use std::task::{Context, Poll};
 
 use libtest_mimic::{Arguments, Trial};
-use tls_core::{Backend, Client, ClientHello, Parts, Server};
+use tls_core::{Alert, Backend, Client, ClientHello, Parts, Server};
 
 pub use chaos::Chaos;
 
@@ -75,6 +75,12 @@ pub trait Adapter: 'static {
         incoming: Self::Incoming,
         server: &Server,
     ) -> impl Future<Output = io::Result<Self::Stream>> + 'static;
+
+    /// Refuses with an alert.
+    fn refuse(
+        incoming: Self::Incoming,
+        alert: Alert,
+    ) -> impl Future<Output = io::Result<()>> + 'static;
 
     /// Gives the transport of a client back that does not speak TLS.
     fn not_tls(incoming: Self::Incoming) -> Parts<Self::Transport>;
@@ -141,6 +147,9 @@ pub fn trials<A: Adapter>(backends: &[&'static dyn Backend]) -> Vec<Trial> {
         ("who_waits_is_not_polled", flow::who_waits_is_not_polled::<A>),
         ("a_stream_outlives_its_dropped_futures", dropping::a_stream_outlives_its_futures::<A>),
         ("a_dropped_handshake_is_an_end", dropping::a_dropped_handshake_is_an_end::<A>),
+        ("a_dropped_choice_is_an_end", dropping::a_dropped_choice_is_an_end::<A>),
+        ("a_dropped_handshake_among_chaos_is_an_end", dropping::among_chaos::<A>),
+        ("a_refusal_before_a_choice_arrives_whole", beginning::a_refusal_arrives_whole::<A>),
         ("a_refusal_reaches_the_peer", beginning::a_refusal_reaches_the_peer::<A>),
         ("a_bad_name_is_refused", beginning::a_bad_name_is_refused::<A>),
         ("a_client_is_heard_first", beginning::a_client_is_heard_first::<A>),

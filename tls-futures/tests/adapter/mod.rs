@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_io::{AsyncRead, AsyncWrite};
-use polytls::{Client, ClientHello, Parts, Server};
+use polytls::{Alert, Client, ClientHello, Parts, Server};
 use tls_conformance::adapter::{Adapter, Chaos};
 use tls_futures::{TlsAcceptor, TlsConnector, TlsIncoming, TlsStream};
 
@@ -99,6 +99,13 @@ impl Adapter for Futures {
         server: &Server,
     ) -> impl Future<Output = io::Result<TlsStream<Io>>> + 'static {
         incoming.accept(server)
+    }
+
+    fn refuse(
+        incoming: TlsIncoming<Io>,
+        alert: Alert,
+    ) -> impl Future<Output = io::Result<()>> + 'static {
+        incoming.refuse(alert)
     }
 
     fn not_tls(incoming: TlsIncoming<Io>) -> Parts<Io> {

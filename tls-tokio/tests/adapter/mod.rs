@@ -5,7 +5,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use polytls::{Client, ClientHello, Parts, Server};
+use polytls::{Alert, Client, ClientHello, Parts, Server};
 use tls_conformance::adapter::{Adapter, Chaos};
 use tls_tokio::{TlsAcceptor, TlsConnector, TlsIncoming, TlsStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -101,6 +101,13 @@ impl Adapter for Tokio {
         server: &Server,
     ) -> impl Future<Output = io::Result<TlsStream<Io>>> + 'static {
         incoming.accept(server)
+    }
+
+    fn refuse(
+        incoming: TlsIncoming<Io>,
+        alert: Alert,
+    ) -> impl Future<Output = io::Result<()>> + 'static {
+        incoming.refuse(alert)
     }
 
     fn not_tls(incoming: TlsIncoming<Io>) -> Parts<Io> {
