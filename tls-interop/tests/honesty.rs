@@ -59,6 +59,15 @@ fn claiming_what_is_not_there_is_found_out() {
                 // Nobody hands over what is not asked for.
                 claimed = claimed.with(Capability::RequestClientCertificate);
             }
+            if capability == Capability::SessionCache {
+                // It shows where there are no tickets.
+                claimed = claimed.with(Capability::TicketsOff);
+            }
+            if capability == Capability::TicketCount {
+                // Nobody counts what is not given.
+                let tickets = [Capability::ResumeServer, Capability::Tls13Server];
+                claimed = claimed.union(Capabilities::of(&tickets));
+            }
             if matches!(capability, Capability::DheSuites | Capability::LegacySuites) {
                 // They are chosen like any other.
                 claimed = claimed.with(Capability::CipherSuites);
