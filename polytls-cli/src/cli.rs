@@ -14,6 +14,7 @@ use crate::ocsp::{ClientStaple, Ocsp, ServerStaple};
 use crate::parameters::{ChoiceArgs, ParameterArgs};
 use crate::secrets::{Export, KeyLogArg};
 use crate::serve::TicketArgs;
+use crate::sessions::SessionArgs;
 use crate::starttls::StarttlsArgs;
 use crate::ticket_keys::TicketKeysCommand;
 use crate::transport::HostPort;
@@ -111,7 +112,9 @@ Examples:
   polytls connect mail.example.org:587 --starttls smtp
   polytls connect 127.0.0.1:8443 --servername localhost --ca ca.pem < request.txt
   polytls connect old.example.org:443 --profile legacy --ciphers AES128-SHA
-  polytls connect [::1]:8443 --ca ca.pem --cert me.pem --key me.key --facts facts.json")]
+  polytls connect [::1]:8443 --ca ca.pem --cert me.pem --key me.key --facts facts.json
+  polytls connect 127.0.0.1:8443 --ca ca.pem --count 3 --facts facts.json < request.txt
+  polytls connect 127.0.0.1:8443 --ca ca.pem --backend openssl --session sessions < request.txt")]
 pub(crate) struct Connect {
     /// Where to connect to. Every address of a name is tried in turn.
     #[arg(value_name = "HOST:PORT")]
@@ -163,6 +166,8 @@ pub(crate) struct Connect {
     pub(crate) keylog: KeyLogArg,
     #[command(flatten)]
     pub(crate) checks: CheckArgs,
+    #[command(flatten)]
+    pub(crate) sessions: SessionArgs,
 }
 
 #[derive(Args, Clone, Debug)]

@@ -1,7 +1,7 @@
 //! `polytls connect`: standard input to the peer, the peer to standard output.
 
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, Cursor};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -11,16 +11,17 @@ use polytls::danger::Skip;
 use polytls::{Client, ClientConfig, EndOfStream, Error, ErrorKind, Roots, ServerName};
 use tls_starttls::Starttls;
 use tls_tokio::TlsConnector;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf, Stdin, Stdout, stdin, stdout};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf, Stdout, stdin, stdout};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use crate::cli::{self, Connect, usage};
-use crate::facts::{Close, Facts};
+use crate::facts::{self, Close, Facts};
 use crate::failure::{Failure, Result, one_line};
 use crate::ocsp::{self, Elsewhere};
 use crate::output::{self, OutputFile};
 use crate::secrets::Export;
+use crate::sessions::Kept;
 use crate::starttls;
 use crate::transport::{HostPort, Tls, handshake, linger, prompt, runtime};
 
@@ -30,28 +31,55 @@ pub(crate) fn run(args: &Connect) -> Result {
         Some(name) => ServerName::parse(name)?,
         None => ServerName::parse(&args.peer.host)?,
     };
+    let name = name.at_port(args.peer.port);
     let starttls = args.starttls.request(&name)?;
-    let config = config(args)?;
+    let kept = args.sessions.open(backend)?;
+    let config = config(args, &kept)?;
     let client = Client::new(&config, backend)?;
     Export::check(&args.export, backend)?;
     let elsewhere = args.staple.ocsp_response.as_deref();
     let elsewhere = elsewhere.map(|path| Elsewhere::read(path, &config, backend));
     let elsewhere = elsewhere.transpose()?;
     let file = args.facts.as_deref().map(OutputFile::create).transpose()?;
-    let mut facts = Facts::new(backend);
+    let input = args.sessions.input()?;
+    let count = args.sessions.count.unwrap_or(1);
 
     let runtime = runtime()?;
-    let target = Target { name: &name, starttls: starttls.as_ref(), elsewhere: elsewhere.as_ref() };
-    let outcome = runtime.block_on(talk(args, &client, &target, &mut facts));
+    let (mut outcome, mut all) = (Ok(()), Vec::new());
+    let target = Target {
+        name: &name,
+        starttls: starttls.as_ref(),
+        elsewhere: elsewhere.as_ref(),
+        input: input.as_deref(),
+    };
+    for i in 1..=count {
+        if input.is_some() {
+            output::note(format!("connection {i} of {count}"));
+        }
+        let mut facts = Facts::new(backend);
+        outcome = runtime.block_on(talk(args, &client, &target, &mut facts));
+        all.push(facts);
+        kept.tell_trouble();
+        if outcome.is_err() {
+            break;
+        }
+    }
     // A thread may still wait for standard input; nobody waits for that thread.
     runtime.shutdown_background();
+    if input.is_some() {
+        output::note(facts::summary(&all));
+    }
 
     // How the connection failed matters more than that its facts cannot be written.
-    let written = file.map_or(Ok(()), |file| file.write(&format!("{:#}\n", facts.to_json())));
+    let json = match (input, &all[..]) {
+        (None, [facts]) => facts.to_json(),
+        (_, all) => all.iter().map(Facts::to_json).collect(),
+    };
+    let written = file.map_or(Ok(()), |file| file.write(&format!("{json:#}\n")));
     outcome.and(written)
 }
 
-fn config(args: &Connect) -> Result<ClientConfig> {
+fn config(args: &Connect, kept: &Kept) -> Result<ClientConfig> {
     let mut skip = Skip::nothing();
     let mut leave_out = |on: bool, part: fn(Skip) -> Skip, option: &str| {
         if on {
@@ -70,6 +98,7 @@ fn config(args: &Connect) -> Result<ClientConfig> {
             true => EndOfStream::TolerateTruncation,
             false => EndOfStream::RequireCloseNotify,
         })
+        .resumption(kept.resumption())
         .roots(if args.ca.is_empty() { Roots::system() } else { cli::roots(&args.ca)? })
         .staple(args.staple.policy());
     config = args.tls.parameters.client(config)?;
@@ -95,10 +124,12 @@ struct Target<'a> {
     /// What is said before TLS.
     starttls: Option<&'a Starttls>,
     elsewhere: Option<&'a Elsewhere>,
+    /// What is sent, if it is not what standard input gives as it goes.
+    input: Option<&'a [u8]>,
 }
 
 async fn talk(args: &Connect, client: &Client, target: &Target<'_>, facts: &mut Facts) -> Result {
-    let Target { name, starttls, elsewhere } = *target;
+    let Target { name, starttls, elsewhere, input } = *target;
     let (mut socket, address) = dial(&args.peer).await?;
     let place = format!("peer {address}, server name {name}");
     if let Some(request) = starttls {
@@ -136,7 +167,11 @@ async fn talk(args: &Connect, client: &Client, target: &Target<'_>, facts: &mut 
         }
     }
 
-    let mut exchange = Exchange::new(&mut stream);
+    let input: Box<dyn AsyncRead + Unpin> = match input {
+        Some(bytes) => Box::new(Cursor::new(bytes.to_vec())),
+        None => Box::new(stdin()),
+    };
+    let mut exchange = Exchange::new(&mut stream, input);
     let end = poll_fn(|cx| exchange.poll(cx)).await?;
     let Exchange { sending, to_peer, .. } = exchange;
     let outcome = match end {
@@ -230,7 +265,8 @@ fn is_truncation(kind: ErrorKind) -> bool {
 /// Both directions at once, in one task: each is moved as far as it goes, then all wait.
 struct Exchange<'a> {
     stream: &'a mut Tls,
-    stdin: Stdin,
+    /// What is sent: standard input, or what it had.
+    input: Box<dyn AsyncRead + Unpin>,
     stdout: Stdout,
     to_peer: Buffer,
     to_stdout: Buffer,
@@ -254,10 +290,10 @@ enum Sending {
 }
 
 impl<'a> Exchange<'a> {
-    fn new(stream: &'a mut Tls) -> Self {
+    fn new(stream: &'a mut Tls, input: Box<dyn AsyncRead + Unpin>) -> Self {
         Self {
             stream,
-            stdin: stdin(),
+            input,
             stdout: stdout(),
             to_peer: Buffer::new(),
             to_stdout: Buffer::new(),
@@ -284,7 +320,7 @@ impl<'a> Exchange<'a> {
     fn poll_sending(&mut self, cx: &mut Context<'_>) -> io::Result<Poll<()>> {
         let outcome = match &self.sending {
             Sending::Open if self.to_peer.is_empty() => {
-                return match self.to_peer.poll_fill(cx, Pin::new(&mut self.stdin)) {
+                return match self.to_peer.poll_fill(cx, Pin::new(&mut self.input)) {
                     Poll::Ready(Ok(0)) => {
                         self.sending = Sending::Closing;
                         Ok(Poll::Ready(()))

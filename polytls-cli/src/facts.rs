@@ -12,8 +12,8 @@ use crate::{ocsp, peer};
 /// What is known about a connection.
 #[derive(Debug)]
 pub(crate) struct Facts {
-    backend: &'static str,
-    library: String,
+    /// What is known of a connection that never was.
+    nothing: Negotiated,
     /// Nothing before the handshake is done.
     pub(crate) negotiated: Option<Negotiated>,
     /// Nothing before the connection has ended, and if it ended in another way.
@@ -44,55 +44,49 @@ impl Close {
 
 impl Facts {
     pub(crate) fn new(backend: &dyn Backend) -> Self {
-        let library = backend.library();
-        Self {
-            backend: backend.name(),
-            library,
-            negotiated: None,
-            close: None,
-            staple: None,
-            exports: Vec::new(),
-        }
+        let mut nothing = Negotiated::default();
+        nothing.backend = backend.name();
+        nothing.library = backend.library().into();
+        nothing.fips = backend.fips();
+        Self { nothing, negotiated: None, close: None, staple: None, exports: Vec::new() }
     }
 
     /// What `--facts` writes; what is not known is null.
     pub(crate) fn to_json(&self) -> Value {
-        let known = self.negotiated.as_ref();
-        let chain = known.map(|n| n.peer_chain.iter().map(to_pem).collect::<Vec<_>>());
-        let suite = known.and_then(|n| n.cipher_suite);
-        json!({
-            "alpn": known.and_then(alpn),
-            "backend": self.backend,
-            "cipher": suite.map(|suite| suite.to_string()),
-            "cipher_id": suite.map(|suite| format!("0x{:04x}", suite.0)),
-            "close": self.close.map(Close::name),
-            "exports": known.map(|_| self.exports.iter().map(Exported::to_json).collect::<Vec<_>>()),
-            "group": known.and_then(|n| n.group).map(|group| group.to_string()),
-            "library": self.library,
-            "peer": known.and_then(Negotiated::peer_certificate).map(peer::to_json),
-            "peer_chain": chain.filter(|chain| !chain.is_empty()),
-            "resumed": known.and_then(|n| n.resumed),
-            "servername": known.and_then(|n| n.server_name.as_deref()),
-            "staple": self.staple.as_ref().map(ocsp::to_json),
-            "version": known.and_then(|n| n.version).map(|version| version.name()),
-        })
+        let known = self.negotiated.as_ref().unwrap_or(&self.nothing);
+        let exports = || self.exports.iter().map(Exported::to_json).collect::<Vec<_>>();
+        let mut facts = json!(known);
+        facts["close"] = json!(self.close.map(Close::name));
+        facts["exports"] = json!(self.negotiated.as_ref().map(|_| exports()));
+        facts["peer"] = json!(known.peer_certificate().map(peer::to_json));
+        facts["staple"] = json!(self.staple.as_ref().map(ocsp::to_json));
+        facts
     }
 
     /// What is printed once the handshake is done.
     pub(crate) fn to_lines(&self) -> String {
-        let known = self.negotiated.clone().unwrap_or_default();
+        let known = self.negotiated.as_ref().unwrap_or(&self.nothing);
         let or_unknown = |fact: Option<String>| fact.unwrap_or_else(|| "unknown".into());
         let certificate = known.peer_certificate().map(peer::to_lines);
         let certificate = certificate.unwrap_or_else(|| vec![("certificate", or_unknown(None))]);
-        let resumed = known.resumed.map(|resumed| if resumed { "yes" } else { "no" }.to_owned());
+        let yes_or_no = |fact: Option<bool>| {
+            or_unknown(fact.map(|is_so| if is_so { "yes" } else { "no" }.to_owned()))
+        };
+        let signature = match known.signature_scheme {
+            None if known.resumed == Some(true) => "none".into(), // nobody has signed
+            scheme => or_unknown(scheme.map(|scheme| scheme.to_string())),
+        };
         [
-            ("backend", format!("{} ({})", self.backend, self.library)),
+            ("backend", format!("{} ({})", known.backend, known.library)),
+            ("fips", yes_or_no(known.fips)),
             ("version", or_unknown(known.version.map(|version| version.to_string()))),
             ("cipher", or_unknown(known.cipher_suite.map(|suite| suite.to_string()))),
+            ("strength", or_unknown(known.strength_bits().map(|bits| format!("{bits} bits")))),
             ("group", or_unknown(known.group.map(|group| group.to_string()))),
-            ("alpn", alpn(&known).unwrap_or_else(|| "none".into())),
+            ("signature", signature),
+            ("alpn", alpn(known).unwrap_or_else(|| "none".into())),
             ("servername", known.server_name.clone().unwrap_or_else(|| "none".into())),
-            ("resumed", or_unknown(resumed)),
+            ("resumed", yes_or_no(known.resumed)),
             ("staple", self.staple.as_ref().map_or_else(|| "none".into(), ocsp::summary)),
         ]
         .into_iter()
@@ -101,6 +95,18 @@ impl Facts {
         .collect::<Vec<_>>()
         .join("\n")
     }
+}
+
+/// How many of these connections resumed an earlier one, in a line.
+pub(crate) fn summary(all: &[Facts]) -> String {
+    let resumed = |facts: &&Facts| {
+        facts.negotiated.as_ref().is_some_and(|negotiated| negotiated.resumed == Some(true))
+    };
+    format!(
+        "{} of {} connections resumed an earlier session",
+        all.iter().filter(resumed).count(),
+        all.len()
+    )
 }
 
 pub(crate) fn alpn(negotiated: &Negotiated) -> Option<String> {

@@ -17,6 +17,7 @@ mod parameters;
 mod peer;
 mod secrets;
 mod serve;
+mod sessions;
 mod signal;
 mod starttls;
 mod ticket_keys;

@@ -6,8 +6,10 @@
 //! - [`verification`]: what is checked of a peer, and by whom
 //! - [`ocsp`]: whether a certificate has been revoked, as its issuer says
 //! - [`serving`]: which server a client gets
+//! - [`parameters`]: what may be negotiated
 //! - [`sessions`]: resumption, and what a connection's secrets are good for
 //! - [`closing`] a connection
+//! - [`websockets`], with tungstenite and tokio-tungstenite
 //! - [`capabilities`]: what a backend can do
 //! - [`errors`]: what can go wrong
 //! - [`events`]: what happens to connections, told to `tracing`
@@ -33,11 +35,17 @@ pub mod ocsp {}
 #[doc = include_str!("manual/serving.md")]
 pub mod serving {}
 
+#[doc = include_str!("manual/parameters.md")]
+pub mod parameters {}
+
 #[doc = include_str!("manual/sessions.md")]
 pub mod sessions {}
 
 #[doc = include_str!("manual/closing.md")]
 pub mod closing {}
+
+#[doc = include_str!("manual/websockets.md")]
+pub mod websockets {}
 
 #[doc = include_str!("manual/capabilities.md")]
 pub mod capabilities {}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use std::{ptr, slice};
 
 use boring::error::ErrorStack;
-use boring::ssl::{ErrorCode, SslContextBuilder, SslRef, SslSessionRef};
+use boring::ssl::{ErrorCode, SslContextBuilder, SslRef, SslSession, SslSessionRef};
 use boring::stack::Stack;
 use boring::x509::{
     X509, X509NameRef, X509Ref, X509StoreContextRef, X509VerifyError, X509VerifyResult,
@@ -245,13 +245,38 @@ unsafe extern "C" fn message_passes(
         return;
     }
     // SAFETY: BoringSSL calls this with the live SSL that it works on, and with the message; both outlive
-    // the call and are only read. Nothing in here can panic.
+    // the call and are only read. Nothing in here can panic, but a program's store of sessions: that
+    // aborts, as it does where BoringSSL tells of a session itself.
     let (ssl, message) =
         unsafe { (SslRef::from_ptr(ssl), slice::from_raw_parts(message.cast::<u8>(), length)) };
     if ssl.is_server() == (is_sent == 1) {
         if let Some(findings) = verify::findings(ssl) {
             findings.note_message(message);
         }
+    }
+    if !ssl.is_server() && is_sent == 0 {
+        resumption::keep_late(ssl, message);
+    }
+}
+
+/// The session of TLS 1.3 that comes with `message`, a ticket, if the own close_notify has been sent
+/// before: else BoringSSL tells of it itself. `SSL_process_tls13_new_session_ticket`.
+pub(crate) fn late_session(ssl: &SslRef, message: &[u8]) -> Option<SslSession> {
+    // SAFETY: `ssl` is a live SSL that no other thread can have; both calls read what it has settled, and
+    // the message. The session is the caller's.
+    unsafe {
+        if boring_sys::SSL_get_shutdown(ssl.as_ptr()) & boring_sys::SSL_SENT_SHUTDOWN as c_int == 0
+        {
+            return None;
+        }
+        let session = boring_sys::SSL_process_tls13_new_session_ticket(
+            ssl.as_ptr(),
+            message.as_ptr(),
+            message.len(),
+        );
+        // What is no ticket is passed over, and of no concern to the call at hand.
+        let _ = ErrorStack::get();
+        (!session.is_null()).then(|| SslSession::from_ptr(session))
     }
 }
 

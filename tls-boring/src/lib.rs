@@ -77,7 +77,7 @@ impl Backend for Boring {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::of(&[
+        const ALWAYS: Capabilities = Capabilities::of(&[
             Capability::AlpnBytes,
             Capability::AlpnClient,
             Capability::AlpnServer,
@@ -135,7 +135,11 @@ impl Backend for Boring {
             Capability::UniformVerification,
             Capability::UnverifiedClients,
             Capability::VerificationTime,
-        ])
+        ]);
+        match boring::fips::enabled() {
+            true => ALWAYS.with(Capability::FipsModule),
+            false => ALWAYS,
+        }
     }
 
     fn signature_algorithms(&self) -> Algorithms<'static> {

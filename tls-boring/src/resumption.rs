@@ -1,14 +1,16 @@
 //! Sessions: where a client keeps them, and how a server's tickets are made.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use boring::error::ErrorStack;
+use boring::ex_data::Index;
 use boring::hash::MessageDigest;
 use boring::hmac::HmacCtxRef;
 use boring::rand::rand_bytes;
 use boring::ssl::{
-    SslContextBuilder, SslOptions, SslRef, SslSession, SslSessionCacheMode, SslVersion,
-    TicketKeyCallbackResult,
+    SslContext, SslContextBuilder, SslOptions, SslRef, SslSession, SslSessionCacheMode,
+    SslSessionRef, SslVersion, TicketKeyCallbackResult,
 };
 use boring::symm::{Cipher, CipherCtxRef};
 use tls_core::{ServerName, Sessions, TicketKeys, Version};
@@ -18,22 +20,45 @@ use crate::{ffi, verify};
 
 /// Makes the clients of `context` keep their sessions.
 pub(crate) fn keep(context: &mut SslContextBuilder, sessions: &Sessions) {
-    let sessions = sessions.clone();
     context.clear_options(SslOptions::NO_TICKET);
     context.set_session_cache_mode(SslSessionCacheMode::CLIENT | SslSessionCacheMode::NO_INTERNAL);
-    context.set_new_session_callback(move |ssl, session| {
-        let version = match session.protocol_version() {
-            SslVersion::TLS1_2 => Version::Tls12,
-            SslVersion::TLS1_3 => Version::Tls13,
-            _ => return,
-        };
-        let name = verify::findings(ssl).and_then(|findings| findings.name());
-        // Without memory it is lost, and nothing else.
-        if let (Some(name), Ok(bytes)) = (name, session.to_der()) {
-            sessions.put(name, version, &Zeroizing::new(bytes));
-        }
-    });
+    if let Ok(index) = SESSIONS.as_ref() {
+        context.set_ex_data(*index, sessions.clone());
+    }
+    context.set_new_session_callback(|ssl, session| put(ssl, &session));
 }
+
+/// BoringSSL drops a ticket of TLS 1.3 that comes after the own close_notify, which a client that has said
+/// all may well send first. Here it is kept all the same.
+pub(crate) fn keep_late(ssl: &SslRef, message: &[u8]) {
+    const NEW_SESSION_TICKET: u8 = 4;
+    if message.first() == Some(&NEW_SESSION_TICKET) && sessions(ssl).is_some() {
+        if let Some(session) = ffi::late_session(ssl, message) {
+            put(ssl, &session);
+        }
+    }
+}
+
+fn put(ssl: &SslRef, session: &SslSessionRef) {
+    let version = match session.protocol_version() {
+        SslVersion::TLS1_2 => Version::Tls12,
+        SslVersion::TLS1_3 => Version::Tls13,
+        _ => return,
+    };
+    let name = verify::findings(ssl).and_then(|findings| findings.name());
+    // Without memory it is lost, and nothing else.
+    if let (Some(sessions), Some(name), Ok(bytes)) = (sessions(ssl), name, session.to_der()) {
+        sessions.put(name, version, &Zeroizing::new(bytes));
+    }
+}
+
+fn sessions(ssl: &SslRef) -> Option<&Sessions> {
+    ssl.ssl_context().ex_data(*SESSIONS.as_ref().ok()?)
+}
+
+/// Where the context of clients has the place for their sessions.
+static SESSIONS: LazyLock<Result<Index<SslContext, Sessions>, ErrorStack>> =
+    LazyLock::new(SslContext::new_ex_index);
 
 /// Offers the server of this name to resume a session, if there is one.
 pub(crate) fn offer(ssl: &mut SslRef, sessions: &Sessions, name: &ServerName) {

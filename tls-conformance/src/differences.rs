@@ -266,6 +266,23 @@ pub const DIFFERENCES: &[Difference] = &[
         cases: &["staple::what_stands_behind_a_response_is_refused_or_left_out"],
     },
     Difference {
+        situation: "A server has several groups in common with a client: whose order decides",
+        answers: &[
+            Answer { what: "the client's", backends: RUSTLS },
+            Answer {
+                what: "the server's; the client's if its order of suites is followed",
+                backends: &["boring"],
+            },
+            Answer {
+                what: "the server's, or the client's if its order of suites is followed; in TLS 1.3 a \
+                       group whose key has come already goes before",
+                backends: &["openssl"],
+            },
+            Answer { what: "cannot be given an order", backends: &["native", "s2n"] },
+        ],
+        cases: &[],
+    },
+    Difference {
         situation: "A TLS 1.3 session is resumed, without early data: the server's key log",
         answers: &[
             Answer { what: "has what is used", backends: &["boring", "openssl"] },

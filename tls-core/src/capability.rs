@@ -73,6 +73,8 @@ capabilities! {
     Exporter = "exporter";
     /// A private key can stay elsewhere: signatures are made by a [`Signer`](crate::Signer).
     ExternalSigner = "external-signer";
+    /// The library runs in its FIPS mode, as [`Backend::fips`](crate::Backend::fips) tells.
+    FipsModule = "fips-module";
     /// The key-exchange groups can be chosen.
     Groups = "groups";
     /// The secrets of connections can be logged.

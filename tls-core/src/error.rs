@@ -156,6 +156,24 @@ impl Error {
         self
     }
 
+    /// The error of ours in the chain of `e`, which may be somebody else's.
+    ///
+    /// Errors of hyper's, tonic's or tokio-postgres' carry ours as a [source](StdError::source);
+    /// an [`io::Error`] leaves the one inside of it out of its chain.
+    pub fn find<'a>(e: &'a (dyn StdError + 'static)) -> Option<&'a Self> {
+        let mut next = Some(e);
+        while let Some(e) = next {
+            if let Some(ours) = e.downcast_ref() {
+                return Some(ours);
+            }
+            next = match e.downcast_ref::<io::Error>() {
+                Some(e) => e.get_ref().map(|inside| inside as _),
+                None => e.source(),
+            };
+        }
+        None
+    }
+
     /// What went wrong.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
@@ -273,6 +291,24 @@ mod tests {
             Error::from(io::Error::from(io::ErrorKind::TimedOut)).kind(),
             ErrorKind::Timeout
         );
+    }
+
+    #[test]
+    fn ours_is_found_in_a_chain_of_others() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("somebody else's")]
+        struct Other(#[source] io::Error);
+
+        let ours = || Error::new(ErrorKind::NotTls);
+        let found = |e: &(dyn StdError + 'static)| Error::find(e).map(Error::kind);
+        assert_eq!(found(&ours()), Some(ErrorKind::NotTls));
+        assert_eq!(found(&io::Error::from(ours())), Some(ErrorKind::NotTls));
+        let nested = Other(io::Error::other(Other(ours().into())));
+        assert_eq!(found(&nested), Some(ErrorKind::NotTls));
+        assert_eq!(found(&Other(io::ErrorKind::BrokenPipe.into())), None);
+        // The outermost decides: what it was made of is for people.
+        let outer = Error::new(ErrorKind::Config).with_source(ours());
+        assert_eq!(found(&outer), Some(ErrorKind::Config));
     }
 
     #[test]

@@ -127,8 +127,8 @@ mod tests {
 
     use super::*;
 
-    fn set_mode(path: &Path, mode: u32) {
-        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))
     }
 
     #[test]
@@ -159,10 +159,10 @@ mod tests {
             assert!(e.to_string().contains(&*path.to_string_lossy()), "{e}");
         };
         for mode in [0o640, 0o604, 0o620, 0o601, 0o777] {
-            set_mode(&path, mode);
+            set_mode(&path, mode).unwrap();
             refused(&path, &format!("mode {mode:04o}"));
         }
-        set_mode(&path, 0o400);
+        set_mode(&path, 0o400).unwrap();
         assert_eq!(read(&path, 6).unwrap().as_slice(), b"secret");
         let e = read(&path, 5).unwrap_err();
         assert!(e.to_string().contains("more than 5 bytes"), "{e}");

@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures_io::{AsyncRead, AsyncWrite};
-use polytls::{Alert, Client, ErrorKind, Pipe, Server, Transport, backend, pipe};
+use polytls::{Alert, ChannelBinding, Client, ErrorKind, Pipe, Server, Transport, backend, pipe};
 use smol::Timer;
 use smol::future::{or, yield_now};
 use smol::io::{AsyncReadExt, AsyncWriteExt, copy, split};
@@ -238,6 +238,25 @@ async fn in_a_minute<F: Future>(future: F) -> F::Output {
     })
     .await
     .expect("it takes longer than a minute")
+}
+
+#[test]
+fn both_sides_have_the_same_secrets_to_give() {
+    let (connector, server) = ends();
+    let (ours, theirs) = memory(10_000);
+    let acceptor = TlsAcceptor::from(server);
+    let both = smol::future::zip(connector.connect(NAME, ours), acceptor.accept(theirs));
+    let (a, b) = smol::block_on(both);
+    let (a, b) = (a.unwrap(), b.unwrap());
+    for kind in [ChannelBinding::TlsExporter, ChannelBinding::TlsServerEndPoint] {
+        assert_eq!(a.channel_binding(kind).unwrap(), b.channel_binding(kind).unwrap());
+    }
+    let export = |side: &TlsStream<_>| {
+        let mut key = [0; 32];
+        side.export_keying_material(&mut key, b"EXPORTER-test", Some(b"a")).map(|()| key)
+    };
+    assert_eq!(export(&a).unwrap(), export(&b).unwrap());
+    assert_ne!(export(&a).unwrap(), [0; 32]);
 }
 
 /// The reader in this thread, the writer in the runtime's.

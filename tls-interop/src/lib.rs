@@ -1,1 +1,3 @@
-//! Tests only: see `tests/`.
+//! Tests only: see `tests/`. Here is what the tests of other crates use too.
+
+pub mod postgres;

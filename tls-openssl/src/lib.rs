@@ -138,10 +138,12 @@ impl Backend for Openssl {
             Capability::UnverifiedClients,
             Capability::VerificationTime,
         ]);
-        match *HAS_POST_QUANTUM {
-            true => ALWAYS.with(Capability::PostQuantum),
-            false => ALWAYS,
-        }
+        let sometimes = [
+            (ffi::is_fips(), Capability::FipsModule),
+            (*HAS_POST_QUANTUM, Capability::PostQuantum),
+        ];
+        let has = sometimes.into_iter().filter(|(has, _)| *has).map(|(_, what)| what);
+        ALWAYS.union(has.collect())
     }
 
     fn signature_algorithms(&self) -> Algorithms<'static> {

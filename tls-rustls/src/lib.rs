@@ -148,6 +148,7 @@ impl Backend for Rustls {
         let provider = self.provider.load();
         let gives_tickets = resumption::aead(&provider).is_some();
         let sometimes = [
+            (provider.fips(), Capability::FipsModule),
             (has_group(&provider, Group::X25519MLKEM768), Capability::PostQuantum),
             (gives_tickets, Capability::ResumeServer),
             (gives_tickets, Capability::TicketCount),

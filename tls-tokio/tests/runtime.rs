@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use polytls::{Alert, Client, ErrorKind, Server, backend};
+use polytls::{Alert, ChannelBinding, Client, ErrorKind, Server, backend};
 use tls_conformance::Authority;
 use tls_tokio::{Handshake, TlsAcceptor, TlsConnector, TlsIncoming, TlsStream};
 use tokio::io::{
@@ -204,6 +204,24 @@ where
     reader.read_to_end(&mut got).await.unwrap();
     sending.await.unwrap().unwrap();
     got
+}
+
+#[tokio::test]
+async fn both_sides_have_the_same_secrets_to_give() {
+    let (connector, server) = ends();
+    let (ours, theirs) = duplex(10_000);
+    let acceptor = TlsAcceptor::from(server);
+    let (a, b) = tokio::join!(connector.connect(NAME, ours), acceptor.accept(theirs));
+    let (a, b) = (a.unwrap(), b.unwrap());
+    for kind in [ChannelBinding::TlsExporter, ChannelBinding::TlsServerEndPoint] {
+        assert_eq!(a.channel_binding(kind).unwrap(), b.channel_binding(kind).unwrap());
+    }
+    let export = |side: &TlsStream<_>| {
+        let mut key = [0; 32];
+        side.export_keying_material(&mut key, b"EXPORTER-test", Some(b"a")).map(|()| key)
+    };
+    assert_eq!(export(&a).unwrap(), export(&b).unwrap());
+    assert_ne!(export(&a).unwrap(), [0; 32]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

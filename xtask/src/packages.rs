@@ -47,7 +47,11 @@ fn refused(mut build: Command, twins: &str) -> Result<()> {
 /// Unpacks every package that would be published.
 fn extract(outside: &Path) -> Result<()> {
     let package = ["package", "--workspace", "--no-verify", "--allow-dirty", "--quiet"];
-    let package = [&package[..], &["--exclude", "tls-interop", "--exclude", "xtask"]].concat();
+    let package = [
+        &package[..],
+        &["--exclude", "polytls-example-web", "--exclude", "tls-interop", "--exclude", "xtask"],
+    ]
+    .concat();
     succeed(cargo(&package))?;
     let metadata =
         MetadataCommand::new().manifest_path(root().join("Cargo.toml")).no_deps().exec()?;

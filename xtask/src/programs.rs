@@ -25,7 +25,9 @@ const NEEDED: &[(Find, &str)] = &[
     (Find::Program("gnutls-cli"), "gnutls-bin"),
     (Find::Program("gnutls-serv"), "gnutls-bin"),
     (Find::Program("python3"), "python3"),
+    (Find::PythonModule("grpc"), "python3-grpcio"),
     (Find::Program("node"), "nodejs"),
+    (Find::Postgres, "postgresql"),
     (Find::Program("chromium"), "chromium"),
     (Find::Program("certutil"), "libnss3-tools"),
     (Find::Program("tshark"), "tshark"),
@@ -47,10 +49,14 @@ const NEEDED: &[(Find, &str)] = &[
 enum Find {
     /// On the path, or where Debian keeps what only root runs.
     Program(&'static str),
+    /// By the Python that Debian's modules are for; another one may come first in the path.
+    PythonModule(&'static str),
     /// At this place, where Debian keeps what nobody runs by hand.
     File(&'static str),
     /// By pkg-config.
     Library(&'static str),
+    /// The database's server, which Debian keeps out of the path, in a folder for each version.
+    Postgres,
     /// The library that reads C headers, with its own headers, where bindgen finds it too.
     Clang,
 }
@@ -63,10 +69,21 @@ impl Find {
                 let places = env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
                 places.into_iter().any(|place| place.join(name).is_file())
             }
+            Self::PythonModule(name) => {
+                let found = Command::new("/usr/bin/python3")
+                    .args(["-c", &format!("import {name}")])
+                    .output();
+                found.is_ok_and(|output| output.status.success())
+            }
             Self::File(path) => Path::new(path).is_file(),
             Self::Library(name) => {
                 let found = Command::new("pkg-config").args(["--exists", name]).status();
                 found.is_ok_and(|status| status.success())
+            }
+            Self::Postgres => {
+                let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+                let mut files = versions.map(|entry| entry.path().join("bin/postgres"));
+                files.any(|file| file.is_file()) || Self::Program("postgres").is_there()
             }
             Self::Clang => {
                 let is_there = |folder: PathBuf| {

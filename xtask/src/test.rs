@@ -35,6 +35,7 @@ pub(crate) fn run(install: bool) -> ExitCode {
     });
     tally.step("feature combinations", combinations);
     tally.step("one program, each backend", swap);
+    tally.step("one application, each backend", web);
     tally.step("docs", || {
         let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--locked", "--features", &all]);
         doc.env("RUSTDOCFLAGS", "-D warnings");
@@ -212,6 +213,20 @@ fn swap() -> Result<()> {
         let swap = ["run", "--quiet", "--locked", "-p", "polytls", "--example", "swap"];
         let features = ["--no-default-features", "--features", backend];
         succeed(cargo(&[&swap[..], &features].concat()))?;
+    }
+    Ok(())
+}
+
+/// The application with axum, hyper, tonic and PostgreSQL goes all the way with each backend as the only
+/// one: its own test starts the database.
+fn web() -> Result<()> {
+    for backend in BACKENDS {
+        println!("{backend}");
+        let test = ["test", "--quiet", "--locked", "-p", "polytls-example-web"];
+        let features = ["--no-default-features", "--features", backend];
+        let mut test = cargo(&[&test[..], &features].concat());
+        test.env("SSL_CERT_FILE", one_root()?);
+        succeed(test)?;
     }
     Ok(())
 }

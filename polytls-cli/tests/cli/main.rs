@@ -16,6 +16,7 @@ mod reload;
 mod reports;
 mod secrets;
 mod serve;
+mod sessions;
 mod starttls;
 mod support;
 mod usage;

@@ -359,7 +359,8 @@ impl ServerConfigBuilder {
         self
     }
 
-    /// The key-exchange groups to accept, best first, out of [`Group::DEFAULT`].
+    /// The key-exchange groups to accept, best first, out of [`Group::DEFAULT`]. Libraries differ in whether
+    /// the server's order or the client's decides among them.
     pub fn groups(mut self, groups: impl IntoIterator<Item = Group>) -> Self {
         self.groups = groups.into_iter().collect();
         self

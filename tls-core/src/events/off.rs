@@ -4,7 +4,7 @@ use super::By;
 use crate::{Error, Negotiated, Wire};
 
 #[derive(Debug, Default)]
-pub(crate) struct Events;
+pub(crate) struct Events {}
 
 impl Events {
     pub(crate) fn begin(&mut self, _side: &'static str) {}

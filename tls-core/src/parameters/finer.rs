@@ -7,7 +7,8 @@ use crate::{
 
 /// Whose order of cipher suites decides, where both sides have several in common.
 ///
-/// Which group and which signature scheme are used is not decided by it: in this the libraries differ.
+/// Which group and which signature scheme are used is not decided by it: some libraries let the same side
+/// choose those too, and some do not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum SuiteOrder {
     /// The server's own.
@@ -35,6 +36,7 @@ pub enum DhParams {
 pub(crate) struct Finer {
     pub(crate) dh_params: DhParams,
     pub(crate) needs_extended_master_secret: bool,
+    pub(crate) needs_fips_module: bool,
     pub(crate) record_limit: Option<usize>,
     pub(crate) signature_schemes: Vec<SignatureScheme>,
     pub(crate) suite_order: SuiteOrder,
@@ -46,6 +48,7 @@ impl Finer {
         let Self {
             dh_params: _, // the suites say it
             needs_extended_master_secret,
+            needs_fips_module,
             record_limit,
             signature_schemes,
             suite_order,
@@ -53,6 +56,7 @@ impl Finer {
         let needed = [
             (*suite_order == SuiteOrder::Client, Capability::ClientOrder),
             (*needs_extended_master_secret, Capability::Exporter),
+            (*needs_fips_module, Capability::FipsModule),
             (record_limit.is_some(), Capability::LimitRecords),
             (!signature_schemes.is_empty(), Capability::SignatureSchemes),
         ];
@@ -64,6 +68,7 @@ impl Finer {
         let Self {
             dh_params: _, // of no concern to a session
             needs_extended_master_secret,
+            needs_fips_module: _, // where it is, all sessions are made by it
             record_limit: _,
             signature_schemes,
             suite_order: _,
@@ -97,6 +102,11 @@ impl ClientConfig {
         self.finer.needs_extended_master_secret
     }
 
+    /// Whether the library has to run in its FIPS mode.
+    pub fn requires_fips_module(&self) -> bool {
+        self.finer.needs_fips_module
+    }
+
     /// The most bytes that a record holds which this side sends, if that is limited.
     pub fn record_limit(&self) -> Option<usize> {
         self.finer.record_limit
@@ -116,6 +126,14 @@ impl ClientConfigBuilder {
     /// The connection fails with [`ErrorKind::Protocol`], before any data is sent.
     pub fn require_extended_master_secret(mut self, require: bool) -> Self {
         self.finer.needs_extended_master_secret = require;
+        self
+    }
+
+    /// Refuses a backend whose library does not run in its FIPS mode. Off by default, also with
+    /// [`Profile::Fips`](crate::Profile::Fips), which is about algorithms. Requires
+    /// [`Capability::FipsModule`].
+    pub fn require_fips_module(mut self, require: bool) -> Self {
+        self.finer.needs_fips_module = require;
         self
     }
 
@@ -145,6 +163,11 @@ impl ServerConfig {
     /// Whether TLS 1.2 is refused without the extended master secret.
     pub fn requires_extended_master_secret(&self) -> bool {
         self.finer.needs_extended_master_secret
+    }
+
+    /// Whether the library has to run in its FIPS mode.
+    pub fn requires_fips_module(&self) -> bool {
+        self.finer.needs_fips_module
     }
 
     /// The most bytes that a record holds which this side sends, if that is limited.
@@ -178,6 +201,14 @@ impl ServerConfigBuilder {
     /// The connection fails with [`ErrorKind::Protocol`], before any data is sent.
     pub fn require_extended_master_secret(mut self, require: bool) -> Self {
         self.finer.needs_extended_master_secret = require;
+        self
+    }
+
+    /// Refuses a backend whose library does not run in its FIPS mode. Off by default, also with
+    /// [`Profile::Fips`](crate::Profile::Fips), which is about algorithms. Requires
+    /// [`Capability::FipsModule`].
+    pub fn require_fips_module(mut self, require: bool) -> Self {
+        self.finer.needs_fips_module = require;
         self
     }
 

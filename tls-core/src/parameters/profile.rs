@@ -31,7 +31,8 @@ use crate::{
 #[non_exhaustive]
 pub enum Profile {
     /// Only algorithms that FIPS 140-3 approves of are negotiated. That does not make the library a
-    /// validated module: which build of it is one is a fact that its vendor knows.
+    /// validated module: whether it runs as one is told by [`Backend::fips`](crate::Backend::fips), and
+    /// asked for by [`require_fips_module`](ClientConfigBuilder::require_fips_module).
     Fips,
     /// For peers of the last ten years. What a configuration has that names no profile.
     Intermediate,

@@ -64,4 +64,4 @@ fn on_tokio<T>(test: impl Future<Output = T>) -> T {
     ended.expect("it takes too long")
 }
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);

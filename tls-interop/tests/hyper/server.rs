@@ -94,9 +94,16 @@ fn cap(house: &House) {
             let http = house.http();
             async move { fetch(&http, uri).await }
         });
-        let accepting = timeout(Duration::from_millis(300), listener.accept());
-        assert!(accepting.await.is_err(), "a fourth handshake was begun");
-        assert_eq!(listener.handshakes(), 3);
+        // A while longer than until there are three.
+        let mut more = 3;
+        while more > 0 {
+            let accepting = timeout(Duration::from_millis(100), listener.accept());
+            assert!(accepting.await.is_err(), "a fourth handshake was begun");
+            assert!(listener.handshakes() <= 3);
+            if listener.handshakes() == 3 {
+                more -= 1;
+            }
+        }
         // One goes, and there is room for the one who is waiting.
         drop(stalled.pop());
         let (stream, _) = listener.accept().await;

@@ -55,7 +55,7 @@ fn idle(house: &House) {
                     assert_eq!(stream.read_u8().await.unwrap(), b'H');
                 }
                 // Until the server has it, it may be taken for a handshake.
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                tokio::time::sleep(Duration::from_millis(500)).await;
                 server.stop();
                 let mut rest = Vec::new();
                 let end = timeout(PATIENCE / 4, stream.read_to_end(&mut rest)).await.unwrap();

@@ -25,6 +25,7 @@ mod process;
 mod python;
 mod responder;
 mod responses;
+mod resuming;
 mod script;
 mod stapling;
 mod starttls;
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
                 }));
             }
         }
+        trials.extend(resuming::trials(backend, &fixture));
         for &(name, run) in master_secret::CASES.iter().chain(without_tickets::CASES) {
             let fixture = fixture.clone();
             trials.push(Trial::test(format!("{}::{name}", backend.name()), move || {

@@ -13,8 +13,10 @@ use crate::openssl::OPENSSL;
 use crate::ours::{self, Listener, Tls};
 use crate::process::{Child, free_port};
 
+type Run = fn(&'static dyn Backend, &Fixture);
+
 /// What is tried, under the name of a test.
-pub(crate) static CASES: &[(&str, fn(&'static dyn Backend, &Fixture))] = &[
+pub(crate) static CASES: &[(&str, Run)] = &[
     ("client_of::openssl_s_server::tls12_without_the_extended_master_secret", as_client),
     ("server_for::openssl_s_client::tls12_without_the_extended_master_secret", as_server),
 ];

@@ -68,6 +68,14 @@ pub(crate) fn connect(client: &Client, name: &str, port: u16, child: &mut Child)
     client.connect(name, patient(socket)).unwrap()
 }
 
+/// A connection of our client with our server; both have yet to begin.
+pub(crate) fn both(client: &Client, name: &str, server: &Server) -> (Tls, Tls) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (accepted, _) = listener.accept().unwrap();
+    (client.connect(name, patient(socket)).unwrap(), server.accept(patient(accepted)).unwrap())
+}
+
 /// A place to be connected to.
 pub(crate) struct Listener(TcpListener);
 

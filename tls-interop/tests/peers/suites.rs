@@ -13,8 +13,10 @@ use crate::openssl::OPENSSL;
 use crate::ours::{self, Listener};
 use crate::process::{Child, free_port};
 
+type Run = fn(&'static dyn Backend);
+
 /// What is tried, under the name of a test.
-pub(crate) static CASES: &[(&str, fn(&'static dyn Backend))] = &[
+pub(crate) static CASES: &[(&str, Run)] = &[
     ("client_of::openssl_s_server::legacy_suites_are_spoken", as_client),
     ("server_for::openssl_s_client::legacy_suites_are_spoken", as_server),
 ];

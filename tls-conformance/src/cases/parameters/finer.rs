@@ -20,6 +20,8 @@ cases! { "finer";
     Pair the_clients_order_of_suites_can_decide_in_tls13
         [CipherSuites Tls13Client] [ClientOrder ReportCipherSuite Tls13Server]
         "A server that follows the client's order takes the suite that the client likes best in TLS 1.3.";
+    Pair a_client_offers_its_groups_in_its_order [Groups] []
+        "A client offers the groups of its list, in its order, and no others.";
     Pair a_client_keeps_its_records_small_in_tls12 [LimitRecords Tls12Client] [Tls12Server]
         "No record of a client holds more than its limit in TLS 1.2, from the first to the last.";
     Pair a_client_keeps_its_records_small_in_tls13 [LimitRecords Tls13Client] [Tls13Server]
@@ -69,6 +71,18 @@ fn the_clients_order_of_suites_can_decide_in_tls12(c: &dyn Backend, s: &dyn Back
 fn the_clients_order_of_suites_can_decide_in_tls13(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
     let suites = [CipherSuite::TLS13_AES_128_GCM_SHA256, CipherSuite::TLS13_AES_256_GCM_SHA384];
     clients_order(c, s, Version::Tls13, suites)
+}
+
+fn a_client_offers_its_groups_in_its_order(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    let mut groups = super::classical().collect::<Vec<_>>();
+    for _ in 0..groups.len() {
+        groups.rotate_left(1);
+        let (client, server) = configs();
+        let mut pair = Pair::new((c, client.groups(groups.clone())), (s, server))?;
+        assert_eq!(seen::hello(&mut pair)?.groups, groups);
+        pair.handshake()?;
+    }
+    Ok(())
 }
 
 /// Checks each record in `sent` against the limit; those that are encrypted have something added.

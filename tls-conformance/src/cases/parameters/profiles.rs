@@ -2,7 +2,7 @@
 
 use tls_core::{
     Backend, CipherSuite, ClientAuth, ClientConfig, ErrorKind, Group, Profile, Result,
-    ServerConfig, SignatureScheme, Version, Versions,
+    ServerConfig, ServerConfigBuilder, SignatureScheme, Version,
 };
 
 use super::{only, seen, server_for};
@@ -24,6 +24,10 @@ cases! { "profiles";
     Pair fips_accepts_what_is_approved_of_and_no_more
         [] [CipherSuites Exporter Groups RequestClientCertificate SignatureSchemes Tls12Server]
         "A server with the FIPS profile accepts its suites, groups and schemes, and no others.";
+    Client a_client_can_insist_on_a_fips_module [FipsModule] []
+        "A client can insist on a library that runs in its FIPS mode.";
+    Server a_server_can_insist_on_a_fips_module [] [FipsModule]
+        "A server can insist on a library that runs in its FIPS mode.";
     Pair each_legacy_suite_can_be_the_clients_only
         [CipherSuites LegacySuites ReportCipherSuite Tls12Client]
         [CipherSuites LegacySuites ReportCipherSuite Tls12Server]
@@ -103,33 +107,43 @@ fn fips_offers_what_is_approved_of_and_no_more(c: &dyn Backend, s: &dyn Backend)
 fn fips_accepts_what_is_approved_of_and_no_more(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
     // In TLS 1.2 the groups also limit the curves of certificates, so this key is on none.
     let (root, identity) = server_for(CipherSuite::ECDHE_RSA_AES_128_GCM_SHA256);
-    let plain = || ServerConfig::builder(identity.clone());
-    let fips = |client_auth| {
-        let client = ClientConfig::builder().roots(root.roots());
-        let server = plain().profile(Profile::Fips).client_auth(client_auth);
-        Pair::new((c, client), (s, server))
-    };
-    fips(ClientAuth::None)?.handshake()?;
-    let roots = crate::certs::Authority::root("Root of clients").roots();
-    let answer = |hello: &Hello, client_auth| -> Result<_> {
-        let mut server = fips(client_auth)?.server;
+    let (plain, tls12) = (ServerConfig::builder(identity), only(Version::Tls12));
+    let fips = plain.clone().profile(Profile::Fips);
+    let client = ClientConfig::builder().roots(root.roots());
+    Pair::new((c, client), (s, fips.clone()))?.handshake()?;
+    let answer = |hello: &Hello, server: &ServerConfigBuilder| -> Result<_> {
+        let server = server.clone().versions(tls12).build()?;
+        let mut server = tls_core::Server::new(&server, s)?.connection()?;
         server.wire().feed(&hello.record());
         let outcome = server.handshake().map(drop);
         Ok((outcome, take_pending(&mut server)))
     };
     let approved = Hello { groups: vec![23, 24], suites: vec![0xc02f], ..Hello::tls12() };
-    let (outcome, sent) = answer(&approved, ClientAuth::Request(roots))?;
+    let asking = fips.clone().client_auth(ClientAuth::Request(root.roots()));
+    let (outcome, sent) = answer(&approved, &asking)?;
     outcome?;
     assert_eq!(seen::asked_of_clients(&sent), Profile::Fips.signature_schemes());
     // Each of the two is served by a server without the profile.
     let chacha = Hello { suites: vec![0xcca8], ..approved.clone() };
     let x25519 = Hello { groups: vec![29], ..approved.clone() };
     for (hello, why) in [(chacha, ErrorKind::NoSharedCipher), (x25519, ErrorKind::NoSharedGroup)] {
-        assert_eq!(kind(answer(&hello, ClientAuth::None)?.0), why);
-        let mut server = tls_core::Server::new(&plain().build()?, s)?.connection()?;
-        server.wire().feed(&hello.record());
-        server.handshake().map(drop)?;
+        assert_eq!(kind(answer(&hello, &fips)?.0), why);
+        answer(&hello, &plain)?.0?;
     }
+    Ok(())
+}
+
+fn a_client_can_insist_on_a_fips_module(c: &dyn Backend) -> Result<()> {
+    let config = configs().0.require_fips_module(true).build()?;
+    tls_core::Client::new(&config, c)?;
+    assert_eq!(c.fips(), Some(true));
+    Ok(())
+}
+
+fn a_server_can_insist_on_a_fips_module(s: &dyn Backend) -> Result<()> {
+    let config = configs().1.require_fips_module(true).build()?;
+    tls_core::Server::new(&config, s)?;
+    assert_eq!(s.fips(), Some(true));
     Ok(())
 }
 
@@ -144,11 +158,13 @@ fn each_legacy_suite(c: &dyn Backend, s: &dyn Backend, at_client: bool) -> Resul
         // Who has better is given better.
         let best = told::cipher_suite(&pair.negotiated().0)?;
         assert!(CipherSuite::DEFAULT.contains(&best), "{best}");
-        let tls12 = only(Version::Tls12);
-        let mut pair = match at_client {
-            true => Pair::new((c, client.versions(tls12).cipher_suites([suite])), (s, server))?,
-            false => Pair::new((c, client), (s, server.versions(tls12).cipher_suites([suite])))?,
-        };
+        let mut client = client.versions(only(Version::Tls12));
+        let mut server = server.versions(only(Version::Tls12));
+        match at_client {
+            true => client = client.cipher_suites([suite]),
+            false => server = server.cipher_suites([suite]),
+        }
+        let mut pair = Pair::new((c, client), (s, server))?;
         pair.handshake()?;
         let (client, server) = pair.negotiated();
         assert_eq!(told::cipher_suite(&client)?, suite);
@@ -171,12 +187,13 @@ fn each_legacy_suite_can_be_the_servers_only(c: &dyn Backend, s: &dyn Backend) -
 
 /// A side with legacy suites only, and one that has not been told of them.
 fn unasked(c: &dyn Backend, s: &dyn Backend, at_client: bool) -> Result<()> {
-    let tls12 = Versions::only(Version::Tls12);
     let legacy = CipherSuite::LEGACY.iter().copied();
     let (client, server) = configs();
+    let (client, server) =
+        (client.versions(only(Version::Tls12)), server.versions(only(Version::Tls12)));
     let (client, server) = match at_client {
-        true => (client.versions(tls12).cipher_suites(legacy), server),
-        false => (client, server.versions(tls12).cipher_suites(legacy)),
+        true => (client.cipher_suites(legacy), server),
+        false => (client, server.cipher_suites(legacy)),
     };
     let (client, server) = Pair::new((c, client), (s, server))?.handshakes();
     assert!(client.is_err() && server.is_err(), "client {client:?}, server {server:?}");

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use tls_core::danger::Skip;
 use tls_core::{
     Backend, Checks, Client, ClientAuth, ClientConfigBuilder, FileStore, Identity, MemoryStore,
-    Negotiated, Result, Resumption, ServerConfig, ServerName, Staple, StaplePolicy, Verification,
-    Version, Versions,
+    Negotiated, Progress, Result, Resumption, ServerConfig, ServerName, Staple, StaplePolicy,
+    Verification, Version, Versions,
 };
 
-use super::{Fleet, asked, compiled, name, own_keys, resumed, resumes, visit};
+use super::{Fleet, Serves as _, asked, compiled, name, own_keys, resumed, resumes, visit};
 use crate::cases::{both_versions, cases};
 use crate::certs::{Authority, Leaf};
 use crate::ocsp::Answer;
-use crate::pair::{NAME, take_pending};
+use crate::pair::{NAME, Pair, ready, take_pending};
 use crate::told;
 
 cases! { "resumption";
@@ -41,6 +41,9 @@ cases! { "resumption";
         [Tls12Client Tls13Client ExportSessions ReportResumed]
         [Tls12Server Tls13Server ResumeServer]
         "A session of a client that speaks TLS 1.2 is none for one that does not.";
+    Pair a_client_that_closes_at_once_keeps_its_session
+        [Tls13Client ResumeClient ReportResumed] [Tls13Server ResumeServer]
+        "A ticket of TLS 1.3 that comes after the client's own close_notify can be used like any other.";
     Pair a_required_staple_and_resumption_go_together_in_tls12
         [Tls12Client RequestStaple ResumeClient ReportResumed]
         [Tls12Server SendStaple ResumeServer]
@@ -140,6 +143,31 @@ fn offered(flight: &[u8]) -> Option<Vec<u8>> {
         }
         at += 4 + len;
     }
+}
+
+fn a_client_that_closes_at_once_keeps_its_session(
+    client: &dyn Backend,
+    server: &dyn Backend,
+) -> Result<()> {
+    let (c, s) = asked(Some(Version::Tls13));
+    let (client, server) = compiled((client, c), (server, s))?;
+    for round in 0..3 {
+        let (client, server) = (client.connection(name())?, server.connection()?);
+        let mut pair = Pair { client, server, chunk: usize::MAX };
+        while pair.client.handshake()? != Progress::Ready(()) {
+            pair.carry();
+            let _ = pair.server.handshake()?;
+            pair.carry();
+        }
+        // No ticket has come: the server has not heard the end of the handshake.
+        ready(pair.client.close())?;
+        pair.handshake()?;
+        ready(pair.server.close())?;
+        pair.carry_all();
+        assert_eq!(ready(pair.client.read(&mut [0]))?, 0);
+        assert_eq!(resumed(&pair.client)?, round > 0, "round {round}");
+    }
+    Ok(())
 }
 
 /// Leaves a session of `first` in a store, and says whether `other` would resume it there.

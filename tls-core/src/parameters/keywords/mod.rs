@@ -12,7 +12,7 @@
 //! assert_eq!(keywords::protocols("all,!tlsv1.2")?, Versions::only(Version::Tls13));
 //! assert_eq!(keywords::curves("X25519:P-256")?, [Group::X25519, Group::SECP256R1]);
 //! let e = keywords::protocols("secure,sslv3").unwrap_err();
-//! assert!(e.to_string().contains("'sslv3', at byte 8"));
+//! assert!(e.to_string().contains("'sslv3', at byte 7"));
 //! # Ok(())
 //! # }
 //! ```

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use rustix::fs::{FlockOperation, OFlags, flock};
@@ -77,7 +77,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // Follows no link: there must be nothing of this name.
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
     // Whatever the process leaves out of the modes of its files.
-    let mode = fs::Permissions::from(std::os::unix::fs::PermissionsExt::from_mode(0o600));
+    let mode = fs::Permissions::from_mode(0o600);
     let written = file.set_permissions(mode).and_then(|()| file.write_all(bytes));
     written.and_then(|()| fs::rename(&new, path)).inspect_err(|_| {
         let _ = fs::remove_file(&new);
