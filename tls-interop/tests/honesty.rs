@@ -59,6 +59,10 @@ fn claiming_what_is_not_there_is_found_out() {
             let beside: &[Capability] = match capability {
                 // Nobody hands over what is not asked for.
                 Capability::UnverifiedClients => &[Capability::RequestClientCertificate],
+                // It shows where there are no tickets.
+                Capability::SessionCache => &[Capability::TicketsOff],
+                // Nobody counts what is not given.
+                Capability::TicketCount => &[Capability::ResumeServer, Capability::Tls13Server],
                 // They are chosen like any other.
                 Capability::DheSuites | Capability::LegacySuites => &[Capability::CipherSuites],
                 // Nothing comes early without a session.
