@@ -167,6 +167,7 @@ pub trait Session: fmt::Debug + Send {
         None
     }
 
-    /// What the handshake settled. Called once it is done.
+    /// What the handshake settled, but for the backend and its library, which the core adds. Called once it
+    /// is done.
     fn negotiated(&self) -> Negotiated;
 }
