@@ -120,7 +120,8 @@ fn unusable(path: &Path, why: &str) -> Error {
     Error::new(ErrorKind::Config).because(format!("{}: {why}", path.display()))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
