@@ -50,7 +50,10 @@ macro_rules! cases {
     };
 }
 
-static CASES: &[(&str, fn(Ends))] = cases! {
+/// A promise: what it is called, and what shows it.
+type Case = (&'static str, fn(Ends));
+
+static CASES: &[Case] = cases! {
     blocking: messages_of_all_sizes_come_back, a_cut_is_no_close;
     nonblocking: a_shy_transport_loses_nothing;
     asynchronous: two_tasks_speak_and_listen, both_sides_end_in_peace, a_cut_is_an_error;

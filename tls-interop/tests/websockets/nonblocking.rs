@@ -57,12 +57,12 @@ type Socket = WebSocket<Stream<NonBlocking<Shy>>>;
 fn go_on<R: HandshakeRole>(
     state: Result<R::FinalResult, HandshakeError<R>>,
     interrupted: &mut usize,
-) -> Result<R::FinalResult, MidHandshake<R>> {
+) -> Result<R::FinalResult, Box<MidHandshake<R>>> {
     match state {
         Ok(done) => Ok(done),
         Err(HandshakeError::Interrupted(rest)) => {
             *interrupted += 1;
-            Err(rest)
+            Err(Box::new(rest))
         }
         Err(HandshakeError::Failure(e)) => panic!("{e}"),
     }
