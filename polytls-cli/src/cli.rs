@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use polytls::{Backend, Roots, backend};
 
 use crate::checks::{CheckArgs, RevocationArgs};
+use crate::early::{ClientEarlyData, ServerEarlyData};
 use crate::failure::Failure;
 use crate::identities::IdentityArgs;
 use crate::key_password::KeyPasswordArg;
@@ -151,6 +152,8 @@ pub(crate) struct Connect {
     pub(crate) insecure_no_verify_time: bool,
     #[command(flatten)]
     pub(crate) staple: ClientStaple,
+    #[command(flatten)]
+    pub(crate) early: ClientEarlyData,
     /// Exit with 0 also if the connection ends without close_notify, cut short perhaps. Some web
     /// servers end so when they are done.
     #[arg(long)]
@@ -230,6 +233,8 @@ pub(crate) struct Serve {
     /// Follow the files of the identities and authorities, and the lists of --crl.
     #[arg(long)]
     pub(crate) reload: bool,
+    #[command(flatten)]
+    pub(crate) early: ServerEarlyData,
     /// Send back whatever comes.
     #[arg(long, required_unless_present = "www", conflicts_with = "www")]
     pub(crate) echo: bool,

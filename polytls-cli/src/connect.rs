@@ -5,7 +5,7 @@ use std::io::{self, Cursor};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use polytls::danger::Skip;
 use polytls::{Client, ClientConfig, EndOfStream, Error, ErrorKind, Roots, ServerName};
@@ -16,6 +16,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use crate::cli::{self, Connect, usage};
+use crate::early;
 use crate::facts::{self, Close, Facts};
 use crate::failure::{Failure, Result, one_line};
 use crate::ocsp::{self, Elsewhere};
@@ -40,6 +41,7 @@ pub(crate) fn run(args: &Connect) -> Result {
     let elsewhere = args.staple.ocsp_response.as_deref();
     let elsewhere = elsewhere.map(|path| Elsewhere::read(path, &config, backend));
     let elsewhere = elsewhere.transpose()?;
+    let early = args.early.read()?;
     let file = args.facts.as_deref().map(OutputFile::create).transpose()?;
     let input = args.sessions.input()?;
     let count = args.sessions.count.unwrap_or(1);
@@ -57,7 +59,15 @@ pub(crate) fn run(args: &Connect) -> Result {
             output::note(format!("connection {i} of {count}"));
         }
         let mut facts = Facts::new(backend);
-        outcome = runtime.block_on(talk(args, &client, &target, &mut facts));
+        let connect = async {
+            if i == 1 && early.is_some() && !kept.outlasts() {
+                let began = Instant::now();
+                let (stream, _) = open(args, &client, &target, None).await?;
+                early::bring_session(stream, began.elapsed()).await;
+            }
+            talk(args, &client, &target, early.as_deref(), &mut facts).await
+        };
+        outcome = runtime.block_on(connect);
         all.push(facts);
         kept.tell_trouble();
         if outcome.is_err() {
@@ -94,6 +104,7 @@ fn config(args: &Connect, kept: &Kept) -> Result<ClientConfig> {
         .alpn(&args.tls.alpn)
         .checks(args.checks.load()?)
         .danger(skip)
+        .early_data(args.early.limit())
         .end_of_stream(match args.allow_truncation {
             true => EndOfStream::TolerateTruncation,
             false => EndOfStream::RequireCloseNotify,
@@ -128,8 +139,22 @@ struct Target<'a> {
     input: Option<&'a [u8]>,
 }
 
-async fn talk(args: &Connect, client: &Client, target: &Target<'_>, facts: &mut Facts) -> Result {
-    let Target { name, starttls, elsewhere, input } = *target;
+/// A connection of which the handshake is done.
+struct Opened {
+    address: SocketAddr,
+    /// The peer, for messages.
+    place: String,
+    /// What is to be sent before anything else.
+    first: Vec<u8>,
+}
+
+async fn open(
+    args: &Connect,
+    client: &Client,
+    target: &Target<'_>,
+    early: Option<&[u8]>,
+) -> Result<(Tls, Opened)> {
+    let Target { name, starttls, .. } = *target;
     let (mut socket, address) = dial(&args.peer).await?;
     let place = format!("peer {address}, server name {name}");
     if let Some(request) = starttls {
@@ -137,10 +162,31 @@ async fn talk(args: &Connect, client: &Client, target: &Target<'_>, facts: &mut 
     }
     let mut stream =
         TlsConnector::from(client.clone()).begin(name, prompt(socket)).map_err(Error::from)?;
+    let data = early.unwrap_or_default();
+    let written = match data {
+        [] => 0,
+        data => stream.write_early(data).map_err(Error::from)?,
+    };
     if let Err(e) = handshake(&mut stream).await {
         linger(&mut stream).await;
         return Err(Failure::at(place)(e));
     }
+    let first = match data {
+        [] => Vec::new(),
+        data => early::left(&stream, data, written),
+    };
+    Ok((stream, Opened { address, place, first }))
+}
+
+async fn talk(
+    args: &Connect,
+    client: &Client,
+    target: &Target<'_>,
+    early: Option<&[u8]>,
+    facts: &mut Facts,
+) -> Result {
+    let Target { name, elsewhere, input, .. } = *target;
+    let (mut stream, Opened { address, place, first }) = open(args, client, target, early).await?;
     let negotiated = stream.negotiated().unwrap_or_default();
     facts.staple = ocsp::of_peer(&negotiated);
     facts.negotiated = Some(negotiated.clone());
@@ -171,7 +217,7 @@ async fn talk(args: &Connect, client: &Client, target: &Target<'_>, facts: &mut 
         Some(bytes) => Box::new(Cursor::new(bytes.to_vec())),
         None => Box::new(stdin()),
     };
-    let mut exchange = Exchange::new(&mut stream, input);
+    let mut exchange = Exchange::new(&mut stream, input, &first);
     let end = poll_fn(|cx| exchange.poll(cx)).await?;
     let Exchange { sending, to_peer, .. } = exchange;
     let outcome = match end {
@@ -290,12 +336,16 @@ enum Sending {
 }
 
 impl<'a> Exchange<'a> {
-    fn new(stream: &'a mut Tls, input: Box<dyn AsyncRead + Unpin>) -> Self {
+    /// What is `first` goes to the peer before the input does.
+    fn new(stream: &'a mut Tls, input: Box<dyn AsyncRead + Unpin>, first: &[u8]) -> Self {
+        let mut to_peer = Buffer::new();
+        to_peer.bytes[..first.len()].copy_from_slice(first); // it is small
+        to_peer.end = first.len();
         Self {
             stream,
             input,
             stdout: stdout(),
-            to_peer: Buffer::new(),
+            to_peer,
             to_stdout: Buffer::new(),
             sending: Sending::Open,
             end: None,

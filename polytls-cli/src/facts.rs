@@ -87,6 +87,7 @@ impl Facts {
             ("alpn", alpn(known).unwrap_or_else(|| "none".into())),
             ("servername", known.server_name.clone().unwrap_or_else(|| "none".into())),
             ("resumed", yes_or_no(known.resumed)),
+            ("early data", known.early_data.map_or_else(|| "none".into(), |it| it.to_string())),
             ("staple", self.staple.as_ref().map_or_else(|| "none".into(), ocsp::summary)),
         ]
         .into_iter()

@@ -6,6 +6,7 @@ mod cli;
 mod conformance;
 mod connect;
 mod demo;
+mod early;
 mod facts;
 mod failure;
 mod identities;

@@ -62,6 +62,11 @@ impl Kept {
         }
     }
 
+    /// Whether there may be sessions from before this command.
+    pub(crate) fn outlasts(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Says so if sessions were lost.
     pub(crate) fn tell_trouble(&self) {
         if let Some(e) = self.0.as_ref().and_then(|store| store.trouble()) {

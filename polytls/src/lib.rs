@@ -49,8 +49,9 @@
 //! | `openssl-vendored` | `openssl`, built along and linked statically | perl, make, a C compiler |
 //! | `s2n` | `s2n`: s2n-tls with AWS-LC, built along | a C compiler |
 //!
-//! A feature makes a backend available, and changes nothing else; one more, `tracing`, has connections tell
-//! what happens to them ([`manual::events`]). Without any the crate compiles, for
+//! A feature makes a backend available, and changes nothing else. Two are beside these: `tracing` has
+//! connections tell what happens to them ([`manual::events`]), and with `serde` what is
+//! [`Negotiated`], and the names in it, can be serialised. Without any the crate compiles, for
 //! libraries that leave the choice to the program. `boring` does not go together with `openssl`, nor
 //! with `native` on Linux: their symbols have the same names, and the build says so
 //! ([`manual::choosing`]).

@@ -6,8 +6,9 @@
 //! - [`verification`]: what is checked of a peer, and by whom
 //! - [`ocsp`]: whether a certificate has been revoked, as its issuer says
 //! - [`serving`]: which server a client gets
+//! - [`starttls`]: connections that begin in clear
 //! - [`parameters`]: what may be negotiated
-//! - [`sessions`]: resumption, and what a connection's secrets are good for
+//! - [`sessions`]: resumption, early data, and what a connection's secrets are good for
 //! - [`closing`] a connection
 //! - [`websockets`], with tungstenite and tokio-tungstenite
 //! - [`capabilities`]: what a backend can do
@@ -34,6 +35,9 @@ pub mod ocsp {}
 
 #[doc = include_str!("manual/serving.md")]
 pub mod serving {}
+
+#[doc = include_str!("manual/starttls.md")]
+pub mod starttls {}
 
 #[doc = include_str!("manual/parameters.md")]
 pub mod parameters {}

@@ -119,6 +119,9 @@ pub(crate) fn server(
             resumption::keep_on_server(&mut context, most, lifetime, &bound)
                 .map_err(config_error)?;
         }
+        if config.early_data().is_on() {
+            ffi::take_early_data(&mut context);
+        }
         log_keys(&mut context, config.key_log());
         modify(&mut context, backend)?;
         Ok((context.build(), identity.staple().cloned()))
@@ -200,6 +203,16 @@ fn modify(context: &mut SslContextBuilder, backend: &Boring) -> Result<()> {
 
 impl Connector for BoringConnector {
     fn session(&self, name: &ServerName) -> Result<Box<dyn Session>> {
+        self.begin(name, false)
+    }
+
+    fn session_with_early_data(&self, name: &ServerName) -> Result<Box<dyn Session>> {
+        self.begin(name, true)
+    }
+}
+
+impl BoringConnector {
+    fn begin(&self, name: &ServerName, early_data: bool) -> Result<Box<dyn Session>> {
         let sent = name.as_dns().filter(|_| self.send_name);
         let begin = || {
             let mut ssl = Ssl::new(&self.context)?;
@@ -210,6 +223,7 @@ impl Connector for BoringConnector {
             if let Some(sessions) = &self.sessions {
                 resumption::offer(&mut ssl, sessions, name);
             }
+            ffi::set_early_data(&mut ssl, early_data);
             BoringSession::client(ssl, sent.map(Into::into))
         };
         Ok(Box::new(begin().map_err(backend_error)?))
@@ -218,6 +232,17 @@ impl Connector for BoringConnector {
 
 impl Acceptor for BoringAcceptor {
     fn session(&self, identity: usize) -> Result<Box<dyn Session>> {
+        self.begin(identity, true)
+    }
+
+    fn session_without_early_data(&self, identity: usize) -> Result<Box<dyn Session>> {
+        self.begin(identity, false)
+    }
+}
+
+impl BoringAcceptor {
+    /// If it `may_take` early data, it does so where the configuration wants it.
+    fn begin(&self, identity: usize, may_take: bool) -> Result<Box<dyn Session>> {
         let begin = || {
             let (context, staple) = &self.identities[identity]; // the core counts as we do
             let mut ssl = Ssl::new(context)?;
@@ -233,6 +258,9 @@ impl Acceptor for BoringAcceptor {
             }
             if let Some(keys) = &self.ticket_keys {
                 resumption::give_none_without_key(&mut ssl, keys);
+            }
+            if !may_take {
+                ffi::set_early_data(&mut ssl, false);
             }
             BoringSession::server(ssl)
         };

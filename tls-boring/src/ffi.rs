@@ -80,6 +80,42 @@ pub(crate) fn update_keys(ssl: &mut SslRef, ask_peer: bool) -> Result<(), ErrorS
     }
 }
 
+/// Whether the servers of `context` take early data, `SSL_CTX_set_early_data_enabled`.
+pub(crate) fn take_early_data(context: &mut SslContextBuilder) {
+    // SAFETY: the context is live; the call stores the bit.
+    unsafe { boring_sys::SSL_CTX_set_early_data_enabled(context.as_ptr(), 1) }
+}
+
+/// Whether a connection that has not begun has early data, `SSL_set_early_data_enabled`.
+pub(crate) fn set_early_data(ssl: &mut SslRef, enabled: bool) {
+    // SAFETY: `ssl` is a live SSL, lent for this call alone; the call stores the bit.
+    unsafe { boring_sys::SSL_set_early_data_enabled(ssl.as_ptr(), enabled.into()) }
+}
+
+/// Whether the handshake goes on beneath early data, `SSL_in_early_data`.
+pub(crate) fn in_early_data(ssl: &SslRef) -> bool {
+    // SAFETY: `ssl` is a live SSL, and only read.
+    unsafe { boring_sys::SSL_in_early_data(ssl.as_ptr()) == 1 }
+}
+
+/// Whether early data was offered and accepted, `SSL_early_data_accepted`.
+pub(crate) fn early_data_accepted(ssl: &SslRef) -> bool {
+    // SAFETY: `ssl` is a live SSL, and only read.
+    unsafe { boring_sys::SSL_early_data_accepted(ssl.as_ptr()) == 1 }
+}
+
+/// Goes on after an error that says that early data was rejected, `SSL_reset_early_data_reject`; does
+/// nothing after any other.
+pub(crate) fn reset_early_data(ssl: &mut SslRef, e: &boring::ssl::Error) -> bool {
+    let rejected = e.code().as_raw() == boring_sys::SSL_ERROR_EARLY_DATA_REJECTED;
+    if rejected {
+        // SAFETY: `ssl` is a live SSL, lent for this call alone, and it is in the state in which this may
+        // be called: the caller has just got this error from it.
+        unsafe { boring_sys::SSL_reset_early_data_reject(ssl.as_ptr()) }
+    }
+    rejected
+}
+
 /// Chooses what to sign with, best first, `SSL_CTX_set_signing_algorithm_prefs`.
 pub(crate) fn set_signing_schemes(
     context: &mut SslContextBuilder,

@@ -11,6 +11,7 @@ use tls_core::{
     Wire,
 };
 use tls_libssl::RECORD;
+use zeroize::Zeroizing;
 
 use crate::error::{backend_error, progress};
 use crate::{NAME, ffi, signer, verify};
@@ -24,17 +25,68 @@ pub(crate) struct BoringSession {
     handshake: Handshake,
     /// What a client sent as SNI.
     server_name: Option<String>,
+    /// Early data that a server has read, and that nobody has taken yet.
+    early: Zeroizing<Vec<u8>>,
 }
 
 impl BoringSession {
     pub(crate) fn client(ssl: Ssl, server_name: Option<String>) -> Result<Self, ErrorStack> {
         let stream = SslStream::new(ssl, Tapped::default())?;
-        Ok(Self { stream, handshake: SslStream::connect, server_name })
+        let early = Zeroizing::default();
+        Ok(Self { stream, handshake: SslStream::connect, server_name, early })
     }
 
     pub(crate) fn server(ssl: Ssl) -> Result<Self, ErrorStack> {
         let stream = SslStream::new(ssl, Tapped::default())?;
-        Ok(Self { stream, handshake: SslStream::accept, server_name: None })
+        let early = Zeroizing::default();
+        Ok(Self { stream, handshake: SslStream::accept, server_name: None, early })
+    }
+
+    /// One step of the handshake. Where there is early data, BoringSSL says that it is ready before it is.
+    fn advance(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        let handshake = self.handshake;
+        self.with(wire, |stream| {
+            handshake(stream).or_else(|e| match ffi::reset_early_data(stream.ssl_mut(), &e) {
+                true => handshake(stream),
+                false => Err(e),
+            })
+        })
+    }
+
+    /// Reads early data, as long as there is some. What comes out of the same function after it is left
+    /// where it is.
+    fn read_early(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        let mut buf = Zeroizing::new(vec![0; RECORD_PLAIN]);
+        loop {
+            let _ = self.with(wire, |stream| ffi::peek(stream.ssl_mut()))?;
+            let ssl = self.stream.ssl();
+            if !ffi::in_early_data(ssl) {
+                return Ok(Progress::Ready(()));
+            }
+            if ssl.pending() == 0 {
+                return Ok(Progress::WantRead);
+            }
+            if let Progress::Ready(n) = self.with(wire, |stream| stream.ssl_read(&mut buf))? {
+                // Grown by hand, so that no copy is left behind.
+                let mut longer = Zeroizing::new(Vec::with_capacity(self.early.len() + n));
+                longer.extend_from_slice(&self.early);
+                longer.extend_from_slice(&buf[..n]);
+                self.early = longer;
+            }
+        }
+    }
+
+    /// The handshake, with early data that comes in its middle.
+    fn finish(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        loop {
+            let progress = self.advance(wire)?;
+            if progress != Progress::Ready(()) || !ffi::in_early_data(self.stream.ssl()) {
+                return Ok(progress);
+            }
+            if self.stream.ssl().is_server() && self.read_early(wire)? == Progress::WantRead {
+                return Ok(Progress::WantRead);
+            }
+        }
     }
 
     /// The verify callback lets BoringSSL go on until it has seen everything. Should BoringSSL ever not
@@ -73,7 +125,7 @@ impl BoringSession {
 impl Session for BoringSession {
     fn handshake(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
         let before = wire.pending().len();
-        let progress = self.with(wire, self.handshake);
+        let progress = self.finish(wire);
         if let Some(findings) = verify::findings(self.stream.ssl()) {
             findings.resume_panic();
         }
@@ -165,6 +217,29 @@ impl Session for BoringSession {
         })
     }
 
+    fn write_early(&mut self, wire: &mut Wire, buf: &[u8]) -> Result<usize> {
+        // Once it is there, another step would wait for the server.
+        if !ffi::in_early_data(self.stream.ssl()) {
+            let begun = self.advance(wire)?;
+            if begun != Progress::Ready(()) || !ffi::in_early_data(self.stream.ssl()) {
+                return Ok(0);
+            }
+        }
+        // It writes no more than the session allows, and then says that it wants to read.
+        Ok(match self.with(wire, |stream| stream.ssl_write(buf))? {
+            Progress::Ready(written) => written,
+            Progress::WantRead | Progress::WantWrite | Progress::WantSignature => 0,
+        })
+    }
+
+    fn take_early(&mut self) -> Zeroizing<Vec<u8>> {
+        mem::take(&mut self.early)
+    }
+
+    fn early_data_accepted(&self) -> bool {
+        ffi::early_data_accepted(self.stream.ssl())
+    }
+
     fn staple(&self) -> Option<Vec<u8>> {
         verify::staple(self.stream.ssl()).map(Into::into)
     }
@@ -238,6 +313,9 @@ impl fmt::Debug for BoringSession {
             .finish_non_exhaustive()
     }
 }
+
+/// The most plaintext in one record (RFC 8446 §5.1).
+const RECORD_PLAIN: usize = 16_384;
 
 fn version(version: SslVersion) -> Option<Version> {
     match version {

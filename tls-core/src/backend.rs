@@ -58,6 +58,16 @@ pub trait Connector: fmt::Debug + Send + Sync {
     ///
     /// [`ErrorKind::Backend`] if the library has no memory or no random numbers.
     fn session(&self, name: &ServerName) -> Result<Box<dyn Session>>;
+
+    /// Begins a connection to `name` that has early data to send, if there is a session to resume that
+    /// allows it. Called only if the configuration wants early data.
+    ///
+    /// # Errors
+    ///
+    /// As [`session`](Self::session).
+    fn session_with_early_data(&self, name: &ServerName) -> Result<Box<dyn Session>> {
+        self.session(name)
+    }
 }
 
 /// A server configuration loaded into a backend.
@@ -69,6 +79,15 @@ pub trait Acceptor: fmt::Debug + Send + Sync {
     ///
     /// [`ErrorKind::Backend`] if the library has no memory or no random numbers.
     fn session(&self, identity: usize) -> Result<Box<dyn Session>>;
+
+    /// The same, but early data is passed over also if the configuration wants some: it has come before.
+    ///
+    /// # Errors
+    ///
+    /// As [`session`](Self::session).
+    fn session_without_early_data(&self, identity: usize) -> Result<Box<dyn Session>> {
+        self.session(identity)
+    }
 }
 
 /// A configuration that was checked against a backend's capabilities.
@@ -131,7 +150,7 @@ pub(crate) fn check_client<'a>(
     Ok(Supported {
         config,
         judge: config.judge(backend.signature_algorithms())?,
-        sessions: config.sessions(backend),
+        sessions: config.sessions(backend)?,
         ticket_keys: None,
     })
 }

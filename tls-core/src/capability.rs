@@ -63,6 +63,13 @@ capabilities! {
     DefaultSuites = "default-suites";
     /// The cipher suites of [`CipherSuite::DHE`](crate::CipherSuite::DHE) can be chosen.
     DheSuites = "dhe-suites";
+    /// A client can send early data (RFC 8446 §2.3).
+    EarlyDataClient = "early-data-client";
+    /// A server can take another amount of early data than
+    /// [`MAX`](crate::danger::ReplayableEarlyData::MAX).
+    EarlyDataLimit = "early-data-limit";
+    /// A server can take early data (RFC 8446 §2.3).
+    EarlyDataServer = "early-data-server";
     /// Peers can prove who they are with an Ed25519 key (RFC 8422 §5.1.1, RFC 8446 §4.2.3).
     Ed25519 = "ed25519";
     /// An error is told to the peer by an alert also once what is sent is encrypted.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::Waker;
 
+use crate::early::{Early, Taken};
 use crate::events::{By, Events};
 use crate::held::Held;
 use crate::identity::choose;
@@ -12,8 +13,8 @@ use crate::rekey::Rekey;
 use crate::secrets::{check_export, server_end_point};
 use crate::x509::CertificateFacts;
 use crate::{
-    Acceptor, Alert, Capability, ChannelBinding, ClientHello, EndOfStream, Error, ErrorKind,
-    Negotiated, Progress, Result, Session, Version, Wire,
+    Acceptor, Alert, Capability, ChannelBinding, ClientHello, EarlyData, EndOfStream, Error,
+    ErrorKind, Negotiated, Progress, Result, Session, TicketKeys, Version, Wire,
 };
 
 /// One side of one TLS connection, driven by hand.
@@ -44,6 +45,7 @@ pub struct Connection {
     session: Held,
     /// Set on a server as long as the identity is not chosen, and the session has no use.
     choice: Option<Choice>,
+    early: Early,
     wire: Wire,
     rules: Rules,
     first_bytes: FirstBytes,
@@ -116,6 +118,7 @@ impl Connection {
         Self {
             session: Held::new(session),
             choice: None,
+            early: Early::Off,
             wire: Wire::default(),
             rekey: Rekey::new(rules.key_update_after),
             rules,
@@ -129,9 +132,19 @@ impl Connection {
         }
     }
 
-    /// On a server that has several identities: the session begins with the ClientHello.
+    /// On a server that has several identities, or takes early data: the session begins with the
+    /// ClientHello.
     pub(crate) fn choosing(choice: Choice, rules: Rules) -> Self {
-        Self { choice: Some(choice), ..Self::new(Box::new(NotBegun), rules) }
+        let early = match choice.takes_early_data {
+            Some(_) => Early::Server(Taken::default()),
+            None => Early::Off,
+        };
+        Self { choice: Some(choice), early, ..Self::new(Box::new(NotBegun), rules) }
+    }
+
+    /// On a client that may have early data: the session begins with it, or with the handshake.
+    pub(crate) fn with_early_data(early: Early, rules: Rules) -> Self {
+        Self { early, ..Self::new(Box::new(NotBegun), rules) }
     }
 
     /// On a server that waits to be chosen.
@@ -143,6 +156,7 @@ impl Connection {
     pub(crate) fn begin(&mut self, begun: Self) -> Result<()> {
         self.check_failure()?;
         (self.session, self.choice, self.rules) = (begun.session, begun.choice, begun.rules);
+        self.early = begun.early;
         self.rekey = begun.rekey;
         self.events.backend(self.rules.library.backend());
         Ok(())
@@ -213,16 +227,28 @@ impl Connection {
         }
         if let Some(choice) = &self.choice {
             match choice.session(&self.wire) {
-                Ok(Some(session)) => {
+                Ok(Some((session, offers_early_data))) => {
                     self.session = Held::new(session);
                     self.choice = None;
+                    if let Early::Server(taken) = &mut self.early {
+                        taken.offered = offers_early_data;
+                    }
                 }
                 // Let it be said that no more bytes can come.
                 Ok(None) => return self.call(|_, _| Ok(Progress::WantRead)),
                 Err(e) => return Err(self.fail(e)),
             }
         }
-        let progress = self.call(|session, wire| session.handshake(wire))?;
+        match self.early.begin() {
+            Ok(Some(session)) => self.session = Held::new(session),
+            Ok(None) => {}
+            Err(e) => return Err(self.fail(e)),
+        }
+        let progress = self.call(|session, wire| session.handshake(wire));
+        if let Early::Server(taken) = &mut self.early {
+            taken.push(self.session.alone().take_early());
+        }
+        let progress = progress?;
         if progress == Progress::Ready(()) {
             self.check_master_secret()?;
             self.phase = Phase::Traffic;
@@ -232,6 +258,79 @@ impl Connection {
         Ok(progress)
     }
 
+    /// On a client, before the handshake: encrypts early data onto the wire, and says how much of `buf`
+    /// it has taken. The rest has to wait for the handshake's end; 0 means that there is no session that
+    /// allows more.
+    ///
+    /// Whether the server takes it shows only when the handshake is done:
+    /// [`Negotiated::early_data`]. If it was [`Rejected`](EarlyData::Rejected), none of it has come, and
+    /// it is for the program to [`write`](Self::write) it again, or not.
+    ///
+    /// Early data can be recorded and sent again by anyone on the path
+    /// ([`ReplayableEarlyData`](crate::danger::ReplayableEarlyData)).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Misuse`] if the configuration wants no early data, on a server, and once
+    /// [`handshake`](Self::handshake) has been called; whatever ends the connection.
+    pub fn write_early(&mut self, buf: &[u8]) -> Result<usize> {
+        self.check_failure()?;
+        let Early::Client(sending) = &mut self.early else {
+            return Err(misuse("the configuration wants no early data to be sent"));
+        };
+        if sending.is_over() {
+            return Err(misuse("early data after the handshake has begun"));
+        }
+        let allowed = sending.allowed().min(buf.len());
+        if allowed == 0 {
+            return Ok(0);
+        }
+        match sending.begin() {
+            Ok(Some(session)) => self.session = Held::new(session),
+            Ok(None) => {}
+            Err(e) => return Err(self.fail(e)),
+        }
+        let written = self.session.alone().write_early(&mut self.wire, &buf[..allowed]);
+        let written = written.map_err(|e| self.fail(e))?;
+        if let Early::Client(sending) = &mut self.early {
+            sending.note(written);
+        }
+        Ok(written)
+    }
+
+    /// On a server: reads early data, and moves the handshake on as far as that needs. `Ready(0)` means
+    /// that there is no more, unless `buf` is empty: then the handshake is done.
+    ///
+    /// **Whoever has recorded it can send it again**, to another server if not to this one
+    /// ([`ReplayableEarlyData`](crate::danger::ReplayableEarlyData)). Therefore it never comes out of
+    /// [`read`](Self::read).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Misuse`] if the configuration takes no early data, and on a client; whatever ends the
+    /// connection, after all early data that came before.
+    pub fn read_early(&mut self, buf: &mut [u8]) -> Result<Progress<usize>> {
+        loop {
+            let Early::Server(taken) = &mut self.early else {
+                return Err(misuse("the configuration takes no early data"));
+            };
+            let n = taken.read(buf);
+            if n > 0 || buf.is_empty() || self.phase == Phase::Traffic {
+                return Ok(Progress::Ready(n));
+            }
+            let progress = self.handshake();
+            if matches!(&self.early, Early::Server(taken) if !taken.is_empty()) {
+                continue; // before the error, if there is one, which the next call gives
+            }
+            match progress? {
+                Progress::Ready(()) => return Ok(Progress::Ready(0)),
+                Progress::WantRead => return Ok(Progress::WantRead),
+                Progress::WantWrite => return Ok(Progress::WantWrite),
+                Progress::WantSignature => return Ok(Progress::WantSignature),
+            }
+        }
+    }
+
     /// Reads plaintext. `Ready(0)` is the end of what the peer sends, once and for all, unless
     /// `buf` is empty.
     ///
@@ -239,10 +338,14 @@ impl Connection {
     ///
     /// [`ErrorKind::UnexpectedEof`] if the wire [ended](Wire::end) without close_notify and the
     /// configuration does not [tolerate](EndOfStream) that; [`ErrorKind::Misuse`] before the
-    /// handshake is done; whatever ends the connection. All data that came before the end or the
-    /// error is given first.
+    /// handshake is done, and as long as there is early data that nobody has
+    /// [read](Self::read_early); whatever ends the connection. All data that came before the end or
+    /// the error is given first.
     pub fn read(&mut self, buf: &mut [u8]) -> Result<Progress<usize>> {
         self.check_established("read")?;
+        if matches!(&self.early, Early::Server(taken) if !taken.is_empty()) {
+            return Err(misuse("early data has come, and has not been read"));
+        }
         if self.close_received || self.truncated || buf.is_empty() {
             return Ok(Progress::Ready(0));
         }
@@ -408,6 +511,7 @@ impl Connection {
         if negotiated.alpn.is_none() {
             negotiated.alpn = self.rules.assumed_alpn.as_deref().map(Into::into);
         }
+        negotiated.early_data = self.early_data();
         Some(negotiated)
     }
 
@@ -421,6 +525,20 @@ impl Connection {
     /// and it has come: also after a handshake that failed because of it.
     pub fn staple(&self) -> Option<Vec<u8>> {
         self.session.look().staple()
+    }
+
+    /// What became of early data, on a side that wants some; once the handshake is done.
+    fn early_data(&self) -> Option<EarlyData> {
+        let offered = match &self.early {
+            Early::Off => return None,
+            Early::Client(sending) => sending.written > 0,
+            Early::Server(taken) => taken.offered,
+        };
+        Some(match (offered, self.session.look().early_data_accepted()) {
+            (false, _) => EarlyData::NotOffered,
+            (true, true) => EarlyData::Accepted,
+            (true, false) => EarlyData::Rejected,
+        })
     }
 
     /// Whether there was an error, which every further call gives again.
@@ -610,6 +728,7 @@ impl fmt::Debug for Connection {
         f.debug_struct("Connection")
             .field("session", &self.session)
             .field("wire", &self.wire)
+            .field("early", &self.early)
             .field("phase", &self.phase)
             .field("close_sent", &self.close_sent)
             .field("close_received", &self.close_received)
@@ -627,25 +746,49 @@ fn misuse(what: &'static str) -> Error {
 pub(crate) struct Choice {
     acceptor: Arc<dyn Acceptor>,
     identities: Arc<[Arc<CertificateFacts>]>,
+    /// Set where early data is taken: what has been seen of it.
+    takes_early_data: Option<TicketKeys>,
 }
 
 impl Choice {
     pub(crate) fn new(
         acceptor: Arc<dyn Acceptor>,
         identities: Arc<[Arc<CertificateFacts>]>,
+        takes_early_data: Option<TicketKeys>,
     ) -> Self {
-        Self { acceptor, identities }
+        Self { acceptor, identities, takes_early_data }
     }
 
-    /// The session of the chosen identity; `None` if the ClientHello is not all there yet.
-    fn session(&self, wire: &Wire) -> Result<Option<Box<dyn Session>>> {
+    /// The session of the chosen identity, and whether the client announces early data; `None` if the
+    /// ClientHello is not all there yet.
+    fn session(&self, wire: &Wire) -> Result<Option<(Box<dyn Session>, bool)>> {
         let hello = match ClientHello::read(wire.unread()) {
             Ok(Some(hello)) => Some(hello),
             Ok(None) if !wire.is_full() => return Ok(None),
             // What no one can read is refused by the library, in its own way.
             Ok(None) | Err(_) => None,
         };
-        self.acceptor.session(choose(&self.identities, hello.as_ref())).map(Some)
+        let identity = choose(&self.identities, hello.as_ref());
+        let offers = hello.as_ref().is_some_and(|hello| hello.early_data);
+        let session = match &self.takes_early_data {
+            Some(keys) if !is_first(keys, hello.as_ref()) => {
+                self.acceptor.session_without_early_data(identity)
+            }
+            Some(_) | None => self.acceptor.session(identity),
+        };
+        Ok(Some((session?, offers)))
+    }
+}
+
+/// Whether early data that comes with this hello comes for the first time, or there is none. What cannot
+/// be told from what has come before is not the first.
+fn is_first(keys: &TicketKeys, hello: Option<&ClientHello>) -> bool {
+    match hello {
+        Some(hello) if hello.early_data => {
+            hello.binder().is_some_and(|binder| keys.replays().is_first(binder))
+        }
+        Some(_) => true,
+        None => false,
     }
 }
 

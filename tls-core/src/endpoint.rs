@@ -3,12 +3,14 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::backend::{check_client, check_server};
+use crate::config::danger::ReplayableEarlyData;
 use crate::connection::{Choice, Rules};
+use crate::early::Early;
 use crate::library::Library;
 use crate::x509::CertificateFacts;
 use crate::{
     Acceptor, Backend, ClientConfig, Connection, Connector, Error, Result, ServerConfig,
-    ServerName, Stream, Transport,
+    ServerName, Stream, TicketKeys, Transport,
 };
 
 /// A client: a configuration compiled for one backend, good for any number of connections.
@@ -17,6 +19,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Client {
     connector: Arc<dyn Connector>,
+    early_data: ReplayableEarlyData,
     rules: Rules,
 }
 
@@ -31,7 +34,8 @@ impl Client {
     pub fn new(config: &ClientConfig, backend: &dyn Backend) -> Result<Self> {
         let supported = check_client(config, backend)?;
         let rules = config.rules().with(Library::of(backend));
-        Ok(Self { connector: backend.connector(supported)?.into(), rules })
+        let early_data = config.early_data();
+        Ok(Self { connector: backend.connector(supported)?.into(), early_data, rules })
     }
 
     /// Begins a connection to `name` over `transport`; no byte moves yet.
@@ -58,8 +62,12 @@ impl Client {
         N: TryInto<ServerName>,
         Error: From<N::Error>,
     {
-        let session = self.connector.session(&name.try_into()?)?;
-        Ok(Connection::new(session, self.rules.clone()))
+        let (name, rules) = (name.try_into()?, self.rules.clone());
+        if self.early_data.is_on() {
+            let early = Early::of_client(self.connector.clone(), name, self.early_data);
+            return Ok(Connection::with_early_data(early, rules));
+        }
+        Ok(Connection::new(self.connector.session(&name)?, rules))
     }
 }
 
@@ -76,6 +84,8 @@ struct Compiled {
     /// What the choice among its identities needs.
     identities: Arc<[Arc<CertificateFacts>]>,
     rules: Rules,
+    /// Set where early data is taken: the keys of the tickets that it comes with.
+    takes_early_data: Option<TicketKeys>,
 }
 
 impl Server {
@@ -121,10 +131,11 @@ impl Server {
     pub fn connection(&self) -> Result<Connection> {
         let compiled = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
         let (acceptor, rules) = (&compiled.acceptor, compiled.rules.clone());
-        let connection = match compiled.identities.len() {
-            1 => Connection::new(acceptor.session(0)?, rules),
-            _ => {
-                let choice = Choice::new(acceptor.clone(), compiled.identities.clone());
+        let connection = match (compiled.identities.len(), &compiled.takes_early_data) {
+            (1, None) => Connection::new(acceptor.session(0)?, rules),
+            (_, early) => {
+                let identities = compiled.identities.clone();
+                let choice = Choice::new(acceptor.clone(), identities, early.clone());
                 Connection::choosing(choice, rules)
             }
         };
@@ -140,10 +151,12 @@ impl Server {
 impl Compiled {
     fn new(config: &ServerConfig, backend: &dyn Backend) -> Result<Self> {
         let supported = check_server(config, backend)?;
+        let keys = supported.ticket_keys().filter(|_| config.early_data().is_on()).cloned();
         Ok(Self {
             acceptor: backend.acceptor(supported)?.into(),
             identities: config.identities().facts(),
             rules: config.rules().with(Library::of(backend)),
+            takes_early_data: keys,
         })
     }
 }

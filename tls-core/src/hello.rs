@@ -23,11 +23,26 @@ pub struct ClientHello {
     pub groups: Vec<Group>,
     /// The numbers of the signature schemes it accepts, best first.
     pub signature_schemes: Vec<u16>,
+    /// Whether it announces early data (RFC 8446 §4.2.10).
+    pub early_data: bool,
+    /// The ticket that it offers to resume first, and what proves that it knows the secret.
+    pub(crate) ticket: Option<(Vec<u8>, Vec<u8>)>,
 }
 
 impl ClientHello {
     /// The largest ClientHello that is read, in bytes of handshake message.
     pub const MAX_LEN: usize = 65_536;
+
+    /// The ticket of TLS 1.3 that it offers to resume first (RFC 8446 §4.2.11).
+    pub fn ticket(&self) -> Option<&[u8]> {
+        self.ticket.as_ref().map(|(identity, _)| identity.as_slice())
+    }
+
+    /// The binder that belongs to [`ticket`](Self::ticket): no two hellos have the same, and nobody but
+    /// the client can make one that a server accepts. Whatever is beside it can be changed on the way.
+    pub(crate) fn binder(&self) -> Option<&[u8]> {
+        self.ticket.as_ref().map(|(_, binder)| binder.as_slice())
+    }
 
     /// Reads a ClientHello from the start of `records`, the bytes of TLS records; `None` if they
     /// are not all there yet.
@@ -74,6 +89,8 @@ impl ClientHello {
                         return Err(malformed("ALPN list"));
                     }
                 }
+                41 => hello.ticket = Some(first_ticket(&mut extension)?),
+                42 => hello.early_data = true,
                 43 => hello.versions = extension.vector_u8("versions")?.u16s()?,
                 _ => {}
             }
@@ -127,6 +144,14 @@ fn server_name(extension: &mut Reader<'_>) -> Result<Option<String>> {
         }
     }
     Ok(None)
+}
+
+/// The first of the identities and of the binders (RFC 8446 §4.2.11).
+fn first_ticket(extension: &mut Reader<'_>) -> Result<(Vec<u8>, Vec<u8>)> {
+    let mut identities = extension.vector_u16("tickets")?;
+    let identity = identities.vector_u16("ticket")?.bytes.to_vec();
+    let mut binders = extension.vector_u16("binders")?;
+    Ok((identity, binders.vector_u8("binder")?.bytes.to_vec()))
 }
 
 fn malformed(part: &str) -> Error {
@@ -224,6 +249,35 @@ mod tests {
             assert_eq!(hello.groups, [Group::X25519, Group::X25519MLKEM768]);
             assert_eq!(hello.signature_schemes, [0x0403]);
         }
+    }
+
+    /// The body of `pre_shared_key` with these tickets, and these binders.
+    fn tickets(identities: &[&[u8]], binders: &[&[u8]]) -> Vec<u8> {
+        let identities =
+            identities.iter().map(|identity| [&vector(2, identity)[..], &[0; 4]].concat());
+        let binders = binders.iter().map(|binder| vector(1, binder));
+        let (identities, binders) = (identities.collect::<Vec<_>>(), binders.collect::<Vec<_>>());
+        [vector(2, &identities.concat()), vector(2, &binders.concat())].concat()
+    }
+
+    fn with_tickets(body: &[u8]) -> Result<ClientHello> {
+        let extensions = [extension(42, &[]), extension(41, body)].concat();
+        let rest = [&[0][..], &vector(2, &[0x13, 1]), &vector(1, &[0]), &vector(2, &extensions)];
+        ClientHello::parse(&[&[3, 3][..], &[7; 32], &rest.concat()].concat())
+    }
+
+    #[test]
+    fn the_first_binder_is_what_counts() {
+        let hello = with_tickets(&tickets(&[b"one", b"two"], &[&[1; 32], &[2; 32]])).unwrap();
+        assert!(hello.early_data);
+        assert_eq!((hello.ticket(), hello.binder()), (Some(&b"one"[..]), Some(&[1; 32][..])));
+        let other = with_tickets(&tickets(&[b"one", b"two"], &[&[1; 32], &[9; 32]])).unwrap();
+        assert_eq!(other.binder(), hello.binder());
+        for bad in [&b""[..], &[0], &tickets(&[], &[]), &tickets(&[b"one"], &[])] {
+            assert_eq!(with_tickets(bad).unwrap_err().kind(), ErrorKind::Protocol, "{bad:?}");
+        }
+        let none = ClientHello::read(&records(&message(), 1000)).unwrap().unwrap();
+        assert_eq!((none.early_data, none.ticket(), none.binder()), (false, None, None));
     }
 
     #[test]

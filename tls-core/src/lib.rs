@@ -16,6 +16,7 @@ mod capability;
 mod cipher_suite;
 mod config;
 mod connection;
+mod early;
 mod endpoint;
 mod error;
 mod events;
@@ -60,6 +61,7 @@ pub use config::{
     ServerConfig, ServerConfigBuilder, StaplePolicy, Verification, Verifier, danger,
 };
 pub use connection::Connection;
+pub use early::EarlyData;
 pub use endpoint::{Client, Server};
 pub use error::{Error, ErrorKind, Result};
 pub use group::Group;
@@ -77,9 +79,9 @@ pub use parameters::{DhParams, Profile, SuiteOrder, keywords};
 pub use pipe::{Pipe, pipe};
 pub use pki_types;
 pub use resumption::{
-    FileStore, MemoryStore, Resumption, SessionKey, SessionStore, Sessions, TicketKey,
-    TicketKeyFile, TicketKeyFollower, TicketKeyNews, TicketKeySet, TicketKeySource, TicketKeys,
-    Tickets,
+    FileStore, HeldSessions, MemoryStore, Resumption, SessionKey, SessionStore, Sessions,
+    TicketKey, TicketKeyFile, TicketKeyFollower, TicketKeyNews, TicketKeySet, TicketKeySource,
+    TicketKeys, Tickets,
 };
 pub use revocation::RevocationLists;
 pub use roots::Roots;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base64ct::{Base64, Encoding};
 use pki_types::CertificateDer;
 
-use crate::{CipherSuite, Group, SignatureScheme, Version};
+use crate::{CipherSuite, EarlyData, Group, SignatureScheme, Version};
 
 /// What a finished handshake settled.
 ///
@@ -51,6 +51,8 @@ pub struct Negotiated {
     /// Whether an earlier session was resumed. Requires
     /// [`Capability::ReportResumed`](crate::Capability).
     pub resumed: Option<bool>,
+    /// What became of early data, on a side whose configuration wants some.
+    pub early_data: Option<EarlyData>,
 }
 
 impl Negotiated {

@@ -63,15 +63,18 @@ impl Serialize for Negotiated {
             peer_chain,
             local_certificate,
             staple,
+            early_data,
             extended_master_secret,
             resumed,
         } = self;
-        let mut fields = serializer.serialize_struct("Negotiated", 16)?;
+        let mut fields = serializer.serialize_struct("Negotiated", 17)?;
         fields.serialize_field("alpn", &alpn.as_deref().map(String::from_utf8_lossy))?;
         fields.serialize_field("backend", backend)?;
         fields.serialize_field("cipher", cipher_suite)?;
+        let early = early_data.map(|early| early.name());
         let id = cipher_suite.map(|suite| format!("0x{:04x}", suite.0));
         fields.serialize_field("cipher_id", &id)?;
+        fields.serialize_field("early_data", &early)?;
         fields.serialize_field("extended_master_secret", extended_master_secret)?;
         fields.serialize_field("fips", fips)?;
         fields.serialize_field("group", group)?;
@@ -95,6 +98,7 @@ mod tests {
     use serde_json::{Value, json, to_value};
 
     use super::*;
+    use crate::EarlyData;
 
     #[test]
     fn facts_have_the_words_of_the_command_line() {
@@ -112,6 +116,7 @@ mod tests {
             peer_chain: vec![certificate.der().clone()],
             local_certificate: None,
             staple: Some(b"abc".to_vec()),
+            early_data: Some(EarlyData::Accepted),
             extended_master_secret: Some(true),
             resumed: Some(false),
         };
@@ -120,6 +125,7 @@ mod tests {
             "backend": "rustls",
             "cipher": "TLS_AES_128_GCM_SHA256",
             "cipher_id": "0x1301",
+            "early_data": "accepted",
             "extended_master_secret": true,
             "fips": false,
             "group": "x25519",

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::task::Waker;
 
+use zeroize::Zeroizing;
+
 use crate::{Capability, Error, ErrorKind, Negotiated, Result, Wire};
 
 /// How far a call came.
@@ -136,12 +138,36 @@ pub trait Session: fmt::Debug + Send {
         Err(Error::new(ErrorKind::Unsupported(Capability::TlsUnique)))
     }
 
+    /// On a client, before `handshake` is called: puts the ClientHello on the wire if it is not there, and
+    /// after it early data out of `buf`, which is not empty; says how much it has taken, and 0 if the
+    /// session that is resumed, or that there is none, allows no more. Called only on what
+    /// [`session_with_early_data`](crate::Connector::session_with_early_data) gave.
+    ///
+    /// # Errors
+    ///
+    /// Whatever ends the connection.
+    fn write_early(&mut self, _wire: &mut Wire, _buf: &[u8]) -> Result<usize> {
+        Ok(0)
+    }
+
+    /// On a server, after each call of `handshake`: the early data that it has met and that nobody has
+    /// taken yet. It is never given by `read`.
+    fn take_early(&mut self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::default()
+    }
+
+    /// Whether the server has taken early data that was offered. Called once the handshake is done.
+    fn early_data_accepted(&self) -> bool {
+        false
+    }
+
     /// The OCSP response (DER) that the server has stapled, if one was asked for and has come. Called
     /// at any time, also after a failed handshake.
     fn staple(&self) -> Option<Vec<u8>> {
         None
     }
 
-    /// What the handshake settled. Called once it is done.
+    /// What the handshake settled, but for the backend and its library, which the core adds. Called once it
+    /// is done.
     fn negotiated(&self) -> Negotiated;
 }

@@ -79,6 +79,16 @@ impl<T> Stream<T> {
         self.connection.channel_binding(kind)
     }
 
+    /// On a client, before the handshake: takes early data, as [`Connection::write_early`]. It goes out
+    /// with the handshake.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn write_early(&mut self, buf: &[u8]) -> Result<usize> {
+        self.connection.write_early(buf)
+    }
+
     /// The OCSP response that the server has stapled, as [`Connection::staple`].
     pub fn staple(&self) -> Option<Vec<u8>> {
         self.connection.staple()
@@ -157,6 +167,14 @@ impl<T: Transport> Stream<T> {
                 }
                 flushed => flushed,
             }
+        })
+    }
+
+    /// On a server: reads early data, as [`Connection::read_early`]; `0` means that there is no more, and
+    /// that the handshake is done, unless `buf` is empty.
+    pub fn poll_read_early(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<usize>> {
+        self.serve(Half::Reader, cx, |stream, cx| {
+            stream.drive(cx, |connection| connection.read_early(buf))
         })
     }
 
@@ -435,6 +453,17 @@ impl<T: StdTransport> Stream<T> {
     /// non-blocking transport is not ready.
     pub fn handshake(&mut self) -> io::Result<()> {
         self.now(Self::poll_handshake)
+    }
+
+    /// On a server: reads early data, as [`Connection::read_early`]; `0` means that there is no more, and
+    /// that the handshake is done, unless `buf` is empty.
+    ///
+    /// # Errors
+    ///
+    /// As there, as an [`Error`] inside; [`io::ErrorKind::WouldBlock`] if a non-blocking transport is not
+    /// ready.
+    pub fn read_early(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.now(|stream, cx| stream.poll_read_early(cx, buf))
     }
 
     /// Takes new keys for what this side sends, and asks the peer to do the same, as

@@ -93,7 +93,8 @@
 //!     let server = Server::new(&config, backend::only()?)?;
 //!
 //!     let tcp = TcpListener::bind("127.0.0.1:8443").await?;
-//!     let listener = TlsListener::new(tcp, server).on_failure(|failure| eprintln!("{failure}"));
+//!     let listener = TlsListener::new(tcp, server)
+//!         .on_failure(|failure| eprintln!("{failure}: {}", failure.cause()));
 //!     let app = Router::new().route("/", get(hello));
 //!     axum::serve(listener, app.into_make_service_with_connect_info::<TlsInfo>())
 //!         .with_graceful_shutdown(async { tokio::signal::ctrl_c().await.unwrap_or_default() })
@@ -107,7 +108,13 @@
 //! }
 //! ```
 //!
+//! `axum::serve` has no limit to how long a client may be silent between its handshake and a request, or
+//! between two.
+//!
 //! # A server with hyper alone
+//!
+//! [`HttpsServer`] speaks what the handshake has settled, HTTP/2 or HTTP/1.1, with hyper's settings and
+//! limits.
 //!
 //! ```no_run
 //! use std::convert::Infallible;
@@ -127,7 +134,8 @@
 //!     let server = Server::new(&config, backend::only()?)?;
 //!
 //!     let tcp = TcpListener::bind("127.0.0.1:8443").await?;
-//!     let listener = TlsListener::new(tcp, server).on_failure(|failure| eprintln!("{failure}"));
+//!     let listener = TlsListener::new(tcp, server)
+//!         .on_failure(|failure| eprintln!("{failure}: {}", failure.cause()));
 //!     let stop = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
 //!     HttpsServer::new(listener).serve_until(service_fn(hello), stop).await;
 //!     Ok(())

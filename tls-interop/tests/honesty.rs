@@ -18,6 +18,7 @@ use polytls::{
     Verification, Version, Versions, Wire, danger, x509,
 };
 use tls_conformance::{CASES, Case, Claiming, Outcome, Role, Side};
+use zeroize::Zeroizing;
 
 #[test]
 fn an_honest_table_passes() {
@@ -54,24 +55,27 @@ fn denying_what_works_is_found_out() {
 fn claiming_what_is_not_there_is_found_out() {
     for &backend in polytls::backend::all() {
         for capability in Capabilities::ALL.without(backend.capabilities()).iter() {
-            let mut claimed = backend.capabilities().with(capability);
-            if capability == Capability::UnverifiedClients {
+            // A lie that needs another one to be heard.
+            let beside: &[Capability] = match capability {
                 // Nobody hands over what is not asked for.
-                claimed = claimed.with(Capability::RequestClientCertificate);
-            }
-            if capability == Capability::SessionCache {
+                Capability::UnverifiedClients => &[Capability::RequestClientCertificate],
                 // It shows where there are no tickets.
-                claimed = claimed.with(Capability::TicketsOff);
-            }
-            if capability == Capability::TicketCount {
+                Capability::SessionCache => &[Capability::TicketsOff],
                 // Nobody counts what is not given.
-                let tickets = [Capability::ResumeServer, Capability::Tls13Server];
-                claimed = claimed.union(Capabilities::of(&tickets));
-            }
-            if matches!(capability, Capability::DheSuites | Capability::LegacySuites) {
+                Capability::TicketCount => &[Capability::ResumeServer, Capability::Tls13Server],
                 // They are chosen like any other.
-                claimed = claimed.with(Capability::CipherSuites);
-            }
+                Capability::DheSuites | Capability::LegacySuites => &[Capability::CipherSuites],
+                // Nothing comes early without a session.
+                Capability::EarlyDataClient => &[Capability::ResumeClient, Capability::Tls13Client],
+                Capability::EarlyDataServer | Capability::EarlyDataLimit => &[
+                    Capability::EarlyDataServer,
+                    Capability::ResumeServer,
+                    Capability::Tls13Server,
+                ],
+                _ => &[],
+            };
+            let claimed = backend.capabilities().with(capability);
+            let claimed = beside.iter().fold(claimed, |all, also| all.with(*also));
             let lie = Claiming::new(backend, claimed);
             // Whoever lacks it needs a partner that has it.
             let honest = polytls::backend::all().iter().copied();
@@ -247,6 +251,13 @@ impl Unable {
         if let Some(log) = config.key_log().filter(|_| !self.lacks(Capability::KeyLog)) {
             builder = builder.key_log(log.clone());
         }
+        builder = builder.early_data(match self.to {
+            // Without sessions, and without the version, there is none.
+            Capability::EarlyDataClient | Capability::ResumeClient | Capability::Tls13Client => {
+                danger::ReplayableEarlyData::none()
+            }
+            _ => config.early_data(),
+        });
         if let Some(n) = config.key_update_after().filter(|_| !self.lacks(Capability::KeyUpdate)) {
             builder = builder.key_update_after(n);
         }
@@ -299,6 +310,17 @@ impl Unable {
             builder = builder.suite_order(config.suite_order());
         }
         builder = builder.tickets(self.tickets(config.tickets()));
+        builder = builder.early_data(match (self.to, config.early_data().is_on()) {
+            // Without tickets, and without the version, there is none.
+            (
+                Capability::EarlyDataServer | Capability::ResumeServer | Capability::Tls13Server,
+                _,
+            ) => danger::ReplayableEarlyData::none(),
+            (Capability::EarlyDataLimit, true) => {
+                danger::ReplayableEarlyData::up_to(danger::ReplayableEarlyData::MAX)
+            }
+            _ => config.early_data(),
+        });
         builder = builder.session_id_context(config.session_id_context());
         if !self.lacks(Capability::SessionCache) {
             builder = builder.session_cache(config.session_cache());
@@ -584,11 +606,24 @@ impl Connector for Poorer<dyn Connector> {
     fn session(&self, name: &ServerName) -> Result<Box<dyn Session>> {
         Ok(Box::new(Poorer::new(self.inner.session(name)?, self.to)))
     }
+
+    fn session_with_early_data(&self, name: &ServerName) -> Result<Box<dyn Session>> {
+        let session = match self.to {
+            Capability::EarlyDataClient => self.inner.session(name),
+            _ => self.inner.session_with_early_data(name),
+        };
+        Ok(Box::new(Poorer::new(session?, self.to)))
+    }
 }
 
 impl Acceptor for Poorer<dyn Acceptor> {
     fn session(&self, identity: usize) -> Result<Box<dyn Session>> {
         Ok(Box::new(Poorer::new(self.inner.session(identity)?, self.to)))
+    }
+
+    fn session_without_early_data(&self, identity: usize) -> Result<Box<dyn Session>> {
+        let session = self.inner.session_without_early_data(identity)?;
+        Ok(Box::new(Poorer::new(session, self.to)))
     }
 }
 
@@ -682,6 +717,18 @@ impl Session for Poorer<dyn Session> {
 
     fn undelivered(&self) -> usize {
         self.inner.undelivered()
+    }
+
+    fn write_early(&mut self, wire: &mut Wire, buf: &[u8]) -> Result<usize> {
+        self.inner.write_early(wire, buf)
+    }
+
+    fn take_early(&mut self) -> Zeroizing<Vec<u8>> {
+        self.inner.take_early()
+    }
+
+    fn early_data_accepted(&self) -> bool {
+        self.inner.early_data_accepted()
     }
 
     fn await_signature(&mut self, waker: &Waker) -> bool {

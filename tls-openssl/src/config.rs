@@ -35,6 +35,7 @@ pub(crate) struct OpensslAcceptor {
     /// What clients are verified against.
     trusted: Trusted,
     judge: Judge,
+    takes_early_data: bool,
     ticket_keys: Option<TicketKeys>,
 }
 
@@ -117,6 +118,11 @@ pub(crate) fn server(
             resumption::keep_on_server(&mut context, most, lifetime, &bound)
                 .map_err(config_error)?;
         }
+        if config.early_data().is_on() {
+            let limit = config.early_data().limit() as u32; // it is small
+            context.set_max_early_data(limit).map_err(config_error)?;
+            ffi::set_no_anti_replay(&mut context);
+        }
         log_keys(&mut context, config.key_log());
         modify(&mut context, backend)?;
         Ok((context.build(), identity.staple().cloned()))
@@ -126,6 +132,7 @@ pub(crate) fn server(
         identities,
         trusted: anchors.trusted,
         judge: judge.clone(),
+        takes_early_data: config.early_data().is_on(),
         ticket_keys: config.ticket_keys().cloned(),
     })
 }
@@ -189,6 +196,16 @@ fn modify(context: &mut SslContextBuilder, backend: &Openssl) -> Result<()> {
 
 impl Connector for OpensslConnector {
     fn session(&self, name: &ServerName) -> Result<Box<dyn Session>> {
+        Ok(Box::new(self.begin(name)?))
+    }
+
+    fn session_with_early_data(&self, name: &ServerName) -> Result<Box<dyn Session>> {
+        Ok(Box::new(self.begin(name)?.writing_early()))
+    }
+}
+
+impl OpensslConnector {
+    fn begin(&self, name: &ServerName) -> Result<OpensslSession> {
         let sent = name.as_dns().filter(|_| self.send_name);
         let begin = || {
             let mut ssl = Ssl::new(&self.context)?;
@@ -205,12 +222,26 @@ impl Connector for OpensslConnector {
             ssl.set_connect_state();
             OpensslSession::new(ssl, sent.map(Into::into), self.sessions.clone())
         };
-        Ok(Box::new(begin().map_err(backend_error)?))
+        begin().map_err(backend_error)
     }
 }
 
 impl Acceptor for OpensslAcceptor {
     fn session(&self, identity: usize) -> Result<Box<dyn Session>> {
+        let session = self.begin(identity)?;
+        Ok(Box::new(match self.takes_early_data {
+            true => session.reading_early(),
+            false => session,
+        }))
+    }
+
+    fn session_without_early_data(&self, identity: usize) -> Result<Box<dyn Session>> {
+        Ok(Box::new(self.begin(identity)?))
+    }
+}
+
+impl OpensslAcceptor {
+    fn begin(&self, identity: usize) -> Result<OpensslSession> {
         let begin = || {
             let (context, staple) = &self.identities[identity]; // the core counts as we do
             let mut ssl = Ssl::new(context)?;
@@ -225,7 +256,7 @@ impl Acceptor for OpensslAcceptor {
             ssl.set_accept_state();
             OpensslSession::new(ssl, None, None)
         };
-        Ok(Box::new(begin().map_err(backend_error)?))
+        begin().map_err(backend_error)
     }
 }
 

@@ -61,6 +61,8 @@ unsafe extern "C" {
         context: *mut openssl_sys::SSL_CTX,
         callback: Option<MessageCallback>,
     );
+    /// `SSL_get_early_data_status(3)`, since OpenSSL 1.1.1.
+    fn SSL_get_early_data_status(ssl: *const openssl_sys::SSL) -> c_int;
     /// `SSL_key_update(3)`, since OpenSSL 1.1.1.
     fn SSL_key_update(ssl: *mut openssl_sys::SSL, kind: c_int) -> c_int;
     /// `X509_STORE_CTX_get0_untrusted(3)`, since OpenSSL 1.1.0.
@@ -138,6 +140,13 @@ pub(crate) fn has_extended_master_secret(ssl: &SslRef) -> bool {
         openssl_sys::SSL_ctrl(ssl.as_ptr(), SSL_CTRL_GET_EXTMS_SUPPORT, 0, ptr::null_mut())
     };
     says == 1 || ssl.version2() == Some(SslVersion::TLS1_3)
+}
+
+/// Whether early data was offered and accepted, `SSL_get_early_data_status(3)`.
+pub(crate) fn early_data_accepted(ssl: &SslRef) -> bool {
+    const SSL_EARLY_DATA_ACCEPTED: c_int = 2;
+    // SAFETY: `ssl` is a live SSL, and only read.
+    unsafe { SSL_get_early_data_status(ssl.as_ptr()) == SSL_EARLY_DATA_ACCEPTED }
 }
 
 /// Has OpenSSL take new keys with its next step, and ask the peer for the same if it is to.
@@ -359,6 +368,13 @@ pub(crate) fn set_no_ticket(ssl: &mut SslRef) {
     unsafe {
         SSL_set_options(ssl.as_ptr(), SslOptions::NO_TICKET.bits());
     }
+}
+
+/// Switches off what would keep the sessions of those who may send early data with the server, and take
+/// none of them twice: the core does that, `SSL_CTX_set_options(3)`.
+pub(crate) fn set_no_anti_replay(context: &mut SslContextBuilder) {
+    const SSL_OP_NO_ANTI_REPLAY: u64 = 1 << 24;
+    context.set_options(SslOptions::from_bits_retain(SSL_OP_NO_ANTI_REPLAY));
 }
 
 /// Makes the tickets of `context` be under the keys of [`resumption::keys`].

@@ -9,6 +9,7 @@ use tls_core::{
     CipherSuite, Error, ErrorKind, Negotiated, Progress, Result, Session, Sessions, Version, Wire,
 };
 use tls_libssl::{RECORD, group_of_nid};
+use zeroize::Zeroizing;
 
 use crate::error::{backend_error, progress};
 use crate::{NAME, ffi, resumption, verify};
@@ -20,6 +21,18 @@ pub(crate) struct OpensslSession {
     server_name: Option<String>,
     /// Where a client keeps what it may resume.
     sessions: Option<Sessions>,
+    early: Early,
+}
+
+/// What is left to do about early data.
+#[derive(Default)]
+pub(crate) enum Early {
+    #[default]
+    Nothing,
+    /// A client may still write so much.
+    Write(usize),
+    /// A server reads what comes before anything else, until there is no more; what it has read.
+    Read { more: bool, bytes: Zeroizing<Vec<u8>> },
 }
 
 impl OpensslSession {
@@ -28,7 +41,37 @@ impl OpensslSession {
         server_name: Option<String>,
         sessions: Option<Sessions>,
     ) -> Result<Self, ErrorStack> {
-        Ok(Self { stream: SslStream::new(ssl, Wire::default())?, server_name, sessions })
+        let (stream, early) = (SslStream::new(ssl, Wire::default())?, Early::Nothing);
+        Ok(Self { stream, server_name, sessions, early })
+    }
+
+    /// The same, of a client that writes early data as its session allows it.
+    pub(crate) fn writing_early(mut self) -> Self {
+        let session = self.stream.ssl().session();
+        self.early = Early::Write(session.map_or(0, |session| session.max_early_data() as usize));
+        self
+    }
+
+    /// The same, of a server that takes early data.
+    pub(crate) fn reading_early(mut self) -> Self {
+        self.early = Early::Read { more: true, bytes: Zeroizing::default() };
+        self
+    }
+
+    /// The handshake, and before it what only then can be read.
+    fn advance(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        let mut early = mem::take(&mut self.early);
+        let progress = self.with(wire, |stream| {
+            if let Early::Read { more, bytes } = &mut early {
+                while *more {
+                    *more = read_early(stream, bytes)?;
+                }
+            }
+            // In the same breath: OpenSSL may have met an error behind early data, and has not said it.
+            stream.do_handshake()
+        });
+        self.early = early;
+        progress
     }
 
     /// The verify callback lets OpenSSL go on until it has seen everything. Should OpenSSL ever not
@@ -66,7 +109,7 @@ impl OpensslSession {
 
 impl Session for OpensslSession {
     fn handshake(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
-        let progress = self.with(wire, SslStream::do_handshake);
+        let progress = self.advance(wire);
         if let Some(findings) = verify::findings(self.stream.ssl()) {
             findings.resume_panic();
         }
@@ -162,6 +205,33 @@ impl Session for OpensslSession {
         Ok(finished[..n.min(finished.len())].to_vec())
     }
 
+    fn write_early(&mut self, wire: &mut Wire, buf: &[u8]) -> Result<usize> {
+        let Early::Write(left) = self.early else { return Ok(0) };
+        let n = buf.len().min(left);
+        if n == 0 {
+            return Ok(0);
+        }
+        let written = self.with(wire, |stream| stream.write_early_data(&buf[..n]))?;
+        if let Some(findings) = verify::findings(self.stream.ssl()) {
+            findings.resume_panic();
+        }
+        // The wire takes whatever it is given.
+        let Progress::Ready(written) = written else { return Ok(0) };
+        self.early = Early::Write(left - written);
+        Ok(written)
+    }
+
+    fn take_early(&mut self) -> Zeroizing<Vec<u8>> {
+        match &mut self.early {
+            Early::Read { bytes, .. } => mem::take(bytes),
+            Early::Nothing | Early::Write(_) => Zeroizing::default(),
+        }
+    }
+
+    fn early_data_accepted(&self) -> bool {
+        ffi::early_data_accepted(self.stream.ssl())
+    }
+
     fn staple(&self) -> Option<Vec<u8>> {
         verify::staple(self.stream.ssl()).map(Into::into)
     }
@@ -197,6 +267,24 @@ impl fmt::Debug for OpensslSession {
             .finish_non_exhaustive()
     }
 }
+
+/// Reads some early data, and says whether there can be more.
+fn read_early(
+    stream: &mut SslStream<Wire>,
+    bytes: &mut Zeroizing<Vec<u8>>,
+) -> Result<bool, openssl::ssl::Error> {
+    let mut buf = Zeroizing::new(vec![0; RECORD_PLAIN]);
+    let n = stream.read_early_data(&mut buf)?;
+    // Grown by hand, so that no copy is left behind.
+    let mut longer = Zeroizing::new(Vec::with_capacity(bytes.len() + n));
+    longer.extend_from_slice(bytes);
+    longer.extend_from_slice(&buf[..n]);
+    *bytes = longer;
+    Ok(n > 0)
+}
+
+/// The most plaintext in one record (RFC 8446 §5.1).
+const RECORD_PLAIN: usize = 16_384;
 
 fn version(version: SslVersion) -> Option<Version> {
     match version {

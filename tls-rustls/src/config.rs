@@ -18,6 +18,7 @@ use tls_core::{
 };
 
 use crate::aside::{self, Aside};
+use crate::early::{PASSED_OVER, Refusing, Stored};
 use crate::error::{config_error, session_error};
 use crate::resumption::{ClientSessions, ServerSessions, Tickets};
 use crate::secrets::Told;
@@ -29,16 +30,26 @@ use crate::{NAME, Rustls};
 #[derive(Debug)]
 pub(crate) struct RustlsConnector {
     config: Arc<rustls::ClientConfig>,
+    /// The same for who has early data.
+    early: Option<Arc<rustls::ClientConfig>>,
     /// Its own certificate, for a server that asks.
     own: Option<Own>,
 }
 
 #[derive(Debug)]
 pub(crate) struct RustlsAcceptor {
-    /// One for each identity, with its certificate.
-    identities: Vec<(Arc<rustls::ServerConfig>, Own)>,
+    identities: Vec<Loaded>,
     /// Set if rustls cannot apply the ALPN policy by itself.
     policy: Option<AlpnConfig>,
+}
+
+/// One identity.
+#[derive(Debug)]
+struct Loaded {
+    config: Arc<rustls::ServerConfig>,
+    own: Own,
+    /// Set where early data is taken.
+    refusing: Option<Refusing>,
 }
 
 /// An own certificate, shared by the sessions that present it.
@@ -83,7 +94,12 @@ pub(crate) fn client(
         modify(&mut loaded);
     }
     let own = config.identity().map(|identity| Arc::new(identity.leaf().clone()));
-    Ok(RustlsConnector { config: Arc::new(loaded), own })
+    let early = config.early_data().is_on().then(|| {
+        let mut early = loaded.clone();
+        early.enable_early_data = true;
+        Arc::new(early)
+    });
+    Ok(RustlsConnector { config: Arc::new(loaded), early, own })
 }
 
 pub(crate) fn server(
@@ -102,7 +118,7 @@ pub(crate) fn server(
     let key_log = Arc::new(Told(config.key_log().cloned()));
     // Tickets do not depend on the suites that are chosen.
     let whole = backend.provider.load();
-    let load = |i: usize, identity: &Identity| -> Result<(Arc<rustls::ServerConfig>, Own)> {
+    let load = |i: usize, identity: &Identity| -> Result<Loaded> {
         let resolver = certified_key(identity, config.signature_schemes(), backend)?;
         let mut loaded = builder.clone().with_cert_resolver(Arc::new(resolver));
         loaded.alpn_protocols = alpn.protocols.iter().map(<[u8]>::to_vec).collect();
@@ -118,15 +134,28 @@ pub(crate) fn server(
         loaded.send_tls13_tickets = 0;
         let tickets = config.ticket_keys().cloned();
         let context = config.session_context(i);
-        if let Some(tickets) = tickets.and_then(|keys| Tickets::new(keys, context, &whole)) {
+        let count = config.ticket_count().unwrap_or(tls_core::Tickets::COUNT);
+        let mut stored = None;
+        if let Some(keys) = tickets.clone().filter(|_| config.early_data().is_on()) {
+            let store = Arc::new(Stored::new(keys, context));
+            stored = Some(store.clone());
+            loaded.session_storage = store;
+            loaded.send_tls13_tickets = count.into();
+            loaded.max_early_data_size = config.early_data().limit() as u32; // it is small
+        } else if let Some(tickets) = tickets.and_then(|keys| Tickets::new(keys, context, &whole)) {
             loaded.ticketer = Arc::new(tickets);
-            let count = config.ticket_count().unwrap_or(tls_core::Tickets::COUNT);
             loaded.send_tls13_tickets = count.into();
         }
         if let Some(modify) = &backend.modify_server {
             modify(&mut loaded);
         }
-        Ok((Arc::new(loaded), Arc::new(identity.leaf().clone())))
+        let takes_none = loaded.ticketer.enabled() || !loaded.session_storage.can_cache();
+        if loaded.max_early_data_size == 0 && takes_none {
+            loaded.max_early_data_size = PASSED_OVER;
+        }
+        let refusing = stored.map(|stored| Refusing::new(&loaded, stored));
+        let own = Arc::new(identity.leaf().clone());
+        Ok(Loaded { config: Arc::new(loaded), own, refusing })
     };
     let default_policy = AlpnConfig { protocols: alpn.protocols.clone(), ..AlpnConfig::default() };
     let identities = config.identities().iter().enumerate();
@@ -239,8 +268,22 @@ impl ResolvesServerCert for OneIdentity {
 
 impl Connector for RustlsConnector {
     fn session(&self, name: &ServerName) -> Result<Box<dyn Session>> {
+        self.begin(&self.config, name)
+    }
+
+    fn session_with_early_data(&self, name: &ServerName) -> Result<Box<dyn Session>> {
+        self.begin(self.early.as_ref().unwrap_or(&self.config), name)
+    }
+}
+
+impl RustlsConnector {
+    fn begin(
+        &self,
+        config: &Arc<rustls::ClientConfig>,
+        name: &ServerName,
+    ) -> Result<Box<dyn Session>> {
         aside::set_port(name.port());
-        let connection = UnbufferedClientConnection::new(self.config.clone(), name.to_pki());
+        let connection = UnbufferedClientConnection::new(config.clone(), name.to_pki());
         let connection = connection.map_err(|e| session_error(e, Aside::default()))?;
         let sent = name.as_dns().filter(|_| self.config.enable_sni).map(Into::into);
         let session = RustlsSession::new(connection, self.own.clone(), sent);
@@ -251,9 +294,20 @@ impl Connector for RustlsConnector {
 
 impl Acceptor for RustlsAcceptor {
     fn session(&self, identity: usize) -> Result<Box<dyn Session>> {
-        let (config, own) = &self.identities[identity]; // the core counts as we do
-        if let Some(policy) = &self.policy {
-            let session = PolicySession::new(config.clone(), policy.clone(), own.clone());
+        self.begin(identity, true)
+    }
+
+    fn session_without_early_data(&self, identity: usize) -> Result<Box<dyn Session>> {
+        self.begin(identity, false)
+    }
+}
+
+impl RustlsAcceptor {
+    fn begin(&self, identity: usize, is_first: bool) -> Result<Box<dyn Session>> {
+        let Loaded { config, own, refusing } = &self.identities[identity]; // the core counts as we do
+        if self.policy.is_some() || refusing.is_some() {
+            let (config, early) = (config.clone(), refusing.clone().map(|it| (it, is_first)));
+            let session = PolicySession::new(config, self.policy.clone(), early, own.clone());
             return Ok(Box::new(session));
         }
         let connection = UnbufferedServerConnection::new(config.clone());

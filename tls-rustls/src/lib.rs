@@ -6,6 +6,7 @@
 
 mod aside;
 mod config;
+mod early;
 mod error;
 mod provider;
 mod resumption;
@@ -105,6 +106,7 @@ impl Backend for Rustls {
             Capability::CommonNames,
             Capability::CustomVerification,
             Capability::DefaultSuites,
+            Capability::EarlyDataClient,
             Capability::Ed25519,
             Capability::EncryptedAlerts,
             Capability::Exporter,
@@ -150,6 +152,8 @@ impl Backend for Rustls {
         let sometimes = [
             (provider.fips(), Capability::FipsModule),
             (has_group(&provider, Group::X25519MLKEM768), Capability::PostQuantum),
+            (gives_tickets, Capability::EarlyDataLimit),
+            (gives_tickets, Capability::EarlyDataServer),
             (gives_tickets, Capability::ResumeServer),
             (gives_tickets, Capability::TicketCount),
         ];

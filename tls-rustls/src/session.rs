@@ -8,7 +8,8 @@ use std::sync::Arc;
 use rustls::client::UnbufferedClientConnection;
 use rustls::server::UnbufferedServerConnection;
 use rustls::unbuffered::{
-    ConnectionState, EncodeError, EncodeTlsData, UnbufferedStatus, WriteTraffic,
+    ConnectionState, EncodeError, EncodeTlsData, ReadEarlyData, TransmitTlsData, UnbufferedStatus,
+    WriteTraffic,
 };
 use rustls::{CommonState, HandshakeKind};
 use tls_core::pki_types::CertificateDer;
@@ -17,9 +18,12 @@ use tls_core::{
     Negotiated, Progress, Result, Session, SignatureScheme, Version, Wire,
 };
 
+use zeroize::Zeroizing;
+
 use crate::NAME;
 use crate::aside::{self, Aside};
 use crate::config::{HEADER, Own};
+use crate::early::{Early, Patience, Refusing};
 use crate::error::session_error;
 use crate::secrets::Secret;
 
@@ -34,6 +38,20 @@ pub(crate) trait Unbuffered: Send {
     ) -> UnbufferedStatus<'c, 'i, Self::Data>;
 
     fn state(&self) -> &CommonState;
+
+    /// On a client: encrypts early data, and says how much of it; `None` if there cannot be any.
+    fn encrypt_early(
+        _transmit: &mut TransmitTlsData<'_, Self::Data>,
+        _data: &[u8],
+        _out: &mut [u8],
+    ) -> Option<Result<usize>> {
+        None
+    }
+
+    /// On a server: early data that has come.
+    fn early_records(_read: ReadEarlyData<'_, '_, Self::Data>, _early: &mut Early) -> Result<()> {
+        Ok(())
+    }
 }
 
 impl Unbuffered for UnbufferedClientConnection {
@@ -50,6 +68,15 @@ impl Unbuffered for UnbufferedClientConnection {
     fn state(&self) -> &CommonState {
         self
     }
+
+    fn encrypt_early(
+        transmit: &mut TransmitTlsData<'_, Self::Data>,
+        data: &[u8],
+        out: &mut [u8],
+    ) -> Option<Result<usize>> {
+        let encrypted = transmit.may_encrypt_early_data()?.encrypt(data, out);
+        Some(encrypted.map_err(|e| Error::from_backend(ErrorKind::Backend, NAME, e)))
+    }
 }
 
 impl Unbuffered for UnbufferedServerConnection {
@@ -65,6 +92,14 @@ impl Unbuffered for UnbufferedServerConnection {
 
     fn state(&self) -> &CommonState {
         self
+    }
+
+    fn early_records(mut read: ReadEarlyData<'_, '_, Self::Data>, early: &mut Early) -> Result<()> {
+        while let Some(record) = read.next_record() {
+            let record = record.map_err(|e| session_error(e, Aside::default()))?;
+            early.note_received(record.payload);
+        }
+        Ok(())
     }
 }
 
@@ -89,6 +124,8 @@ pub(crate) struct RustlsSession<C> {
     shown: u64,
     /// The most plaintext in one record that is sent.
     record: usize,
+    early: Early,
+    patience: Patience,
 }
 
 /// What a call wants done once rustls is ready to send.
@@ -127,6 +164,8 @@ impl<C: Unbuffered> RustlsSession<C> {
             port: None,
             shown: 0,
             record: RECORD,
+            early: Early::default(),
+            patience: Patience::default(),
         }
     }
 
@@ -167,7 +206,13 @@ impl<C: Unbuffered> RustlsSession<C> {
                 Step::Data(copied)
             }
             Ok(ConnectionState::EncodeTlsData(encode)) => {
+                let before = wire.pending().len();
                 put(encode, wire)?;
+                self.early.watch(&wire.pending()[before..]);
+                Step::Moved
+            }
+            Ok(ConnectionState::ReadEarlyData(read)) => {
+                C::early_records(read, &mut self.early)?;
                 Step::Moved
             }
             Ok(ConnectionState::TransmitTlsData(transmit)) => {
@@ -179,7 +224,6 @@ impl<C: Unbuffered> RustlsSession<C> {
                 Step::Moved
             }
             Ok(ConnectionState::WriteTraffic(traffic)) => run(errand, traffic, wire, self.record)?,
-            // Early data is never accepted by our configurations.
             Ok(_) => Step::Idle,
             Err(e) => {
                 wire.consume(discard);
@@ -266,6 +310,9 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
                 // rustls passes over it, and would wait for a peer that is gone.
                 return Err(closed_early());
             }
+            if C::IS_SERVER && handshaking && self.patience.waits(wire) {
+                return Ok(Progress::WantRead);
+            }
             let step = self.step(wire, &mut [], &Errand::None)?;
             if C::IS_SERVER {
                 self.watch(wire, before);
@@ -284,7 +331,10 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
                     return Err(closed_early());
                 }
                 Step::Moved => {}
-                Step::Idle if handshaking => return Ok(Progress::WantRead),
+                Step::Idle if handshaking => {
+                    self.patience.note(wire);
+                    return Ok(Progress::WantRead);
+                }
                 Step::Data(_) if handshaking => {}
                 Step::Data(_) | Step::Done(_) | Step::Idle => return Ok(Progress::Ready(())),
             }
@@ -351,6 +401,42 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
         self.plaintext.len()
     }
 
+    fn write_early(&mut self, wire: &mut Wire, buf: &[u8]) -> Result<usize> {
+        aside::set_port(self.port);
+        loop {
+            let UnbufferedStatus { discard, state, .. } = self.connection.process(wire.incoming());
+            let written = match state {
+                Ok(ConnectionState::EncodeTlsData(encode)) => {
+                    put(encode, wire)?;
+                    None
+                }
+                // It stays in this state until the handshake goes on.
+                Ok(ConnectionState::TransmitTlsData(mut transmit)) => {
+                    let out = wire.reserve(buf.len() + OVERHEAD);
+                    let size = C::encrypt_early(&mut transmit, buf, out);
+                    Some(size.transpose()?.unwrap_or(0))
+                }
+                Ok(_) => Some(0),
+                Err(e) => return Err(session_error(e, aside::take())),
+            };
+            wire.consume(discard);
+            if let Some(size) = written {
+                let before = wire.pending().len();
+                wire.commit(size);
+                return Ok(self.early.note_written(&wire.pending()[before..]));
+            }
+        }
+    }
+
+    fn take_early(&mut self) -> Zeroizing<Vec<u8>> {
+        mem::take(&mut self.early.received)
+    }
+
+    fn early_data_accepted(&self) -> bool {
+        self.early.is_accepted()
+            && self.connection.state().handshake_kind() == Some(HandshakeKind::Resumed)
+    }
+
     fn staple(&self) -> Option<Vec<u8>> {
         self.staple.clone()
     }
@@ -407,18 +493,25 @@ impl<C: Unbuffered> fmt::Debug for RustlsSession<C> {
     }
 }
 
-/// A server whose ALPN policy rustls does not know: it looks at the ClientHello first, and gives
-/// rustls a configuration that can only come to the right answer.
+/// A server whose ALPN policy rustls does not know, or that takes early data: it looks at the ClientHello
+/// first, and gives rustls a configuration that can only come to the right answer.
 pub(crate) struct PolicySession {
     config: Arc<rustls::ServerConfig>,
-    policy: AlpnConfig,
+    policy: Option<AlpnConfig>,
+    /// Set where early data is taken, with whether it comes for the first time.
+    early: Option<(Refusing, bool)>,
     own: Own,
     begun: Option<RustlsSession<UnbufferedServerConnection>>,
 }
 
 impl PolicySession {
-    pub(crate) fn new(config: Arc<rustls::ServerConfig>, policy: AlpnConfig, own: Own) -> Self {
-        Self { config, policy, own, begun: None }
+    pub(crate) fn new(
+        config: Arc<rustls::ServerConfig>,
+        policy: Option<AlpnConfig>,
+        early: Option<(Refusing, bool)>,
+        own: Own,
+    ) -> Self {
+        Self { config, policy, early, own, begun: None }
     }
 
     /// The session, once the ClientHello is there.
@@ -428,20 +521,24 @@ impl PolicySession {
     ) -> Result<Option<&mut RustlsSession<UnbufferedServerConnection>>> {
         if self.begun.is_none() {
             let mut config = self.config.clone();
-            match ClientHello::read(wire.unread()) {
+            let hello = match ClientHello::read(wire.unread()) {
                 Ok(None) => return Ok(None),
-                Ok(Some(hello)) => {
-                    let alpn = match self.policy.choose(hello.alpn.iter().map(Vec::as_slice)) {
-                        AlpnOutcome::Selected(protocol) => Some(vec![protocol.to_vec()]),
-                        AlpnOutcome::Nothing => Some(Vec::new()),
-                        AlpnOutcome::Refused => None, // as rustls will find too
-                    };
-                    if let Some(alpn) = alpn {
-                        Arc::make_mut(&mut config).alpn_protocols = alpn;
-                    }
-                }
+                Ok(Some(hello)) => Some(hello),
                 // rustls will find the same fault, and sends the alert for it.
-                Err(_) => {}
+                Err(_) => None,
+            };
+            if let Some((refusing, is_first)) = &self.early {
+                config = refusing.instead(hello.as_ref(), *is_first).unwrap_or(config);
+            }
+            if let (Some(policy), Some(hello)) = (&self.policy, hello) {
+                let alpn = match policy.choose(hello.alpn.iter().map(Vec::as_slice)) {
+                    AlpnOutcome::Selected(protocol) => Some(vec![protocol.to_vec()]),
+                    AlpnOutcome::Nothing => Some(Vec::new()),
+                    AlpnOutcome::Refused => None, // as rustls will find too
+                };
+                if let Some(alpn) = alpn {
+                    Arc::make_mut(&mut config).alpn_protocols = alpn;
+                }
             }
             let size = config.max_fragment_size;
             let connection = UnbufferedServerConnection::new(config);
@@ -492,6 +589,14 @@ impl Session for PolicySession {
 
     fn undelivered(&self) -> usize {
         self.begun.as_ref().map_or(0, Session::undelivered)
+    }
+
+    fn take_early(&mut self) -> Zeroizing<Vec<u8>> {
+        self.begun.as_mut().map(Session::take_early).unwrap_or_default()
+    }
+
+    fn early_data_accepted(&self) -> bool {
+        self.begun.as_ref().is_some_and(Session::early_data_accepted)
     }
 
     fn staple(&self) -> Option<Vec<u8>> {

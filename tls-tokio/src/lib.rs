@@ -102,6 +102,7 @@
 //! | `read`, `write`, `flush`, `shutdown` of tokio | a stream of which nothing was lost, and to which nothing was written twice |
 //! | `read_exact`, `write_all` and the like | a usable stream; how far they came is not said |
 //! | [`TlsIncoming::hello`] | a beginning that can be asked again |
+//! | [`starttls`](starttls()) | a connection that is of no more use: close it |
 //!
 //! # Errors
 //!
@@ -118,6 +119,7 @@
 
 mod acceptor;
 mod connector;
+mod early;
 mod handshake;
 mod incoming;
 mod secrets;

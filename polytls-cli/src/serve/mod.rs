@@ -22,6 +22,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
 
 use crate::cli::{self, ClientAuthArg, Serve, usage};
+use crate::early;
 use crate::failure::{Failure, Result, one_line};
 use crate::output;
 use crate::signal::{Hangup, Stop};
@@ -58,7 +59,9 @@ pub(crate) fn run(args: &Serve) -> Result {
             let hangup = Hangup::new().map_err(Error::from)?;
             tokio::spawn(reload::follow(server.clone(), site.clone(), hangup, loaded));
         }
-        serve(args, Arc::new(Service { acceptor: server.into(), content })).await
+        let takes_early_data = args.early.limit().is_on();
+        let service = Service { acceptor: server.into(), content, takes_early_data };
+        serve(args, Arc::new(service)).await
     });
     runtime.shutdown_background();
     outcome
@@ -137,6 +140,7 @@ fn config(args: &Serve, identities: &[Identity], tickets: &Tickets) -> Result<Se
         })
         .checks(checks)
         .client_auth(client_auth)
+        .early_data(args.early.limit())
         .end_of_stream(match args.www {
             Some(_) => EndOfStream::TolerateTruncation, // HTTP marks the ends of its messages
             None => EndOfStream::RequireCloseNotify,
@@ -167,6 +171,7 @@ fn client_auth(args: &Serve) -> Result<ClientAuth> {
 struct Service {
     acceptor: TlsAcceptor,
     content: Content,
+    takes_early_data: bool,
 }
 
 enum Content {
@@ -239,7 +244,7 @@ async fn connection(
     };
     let mut stop_later = stop.clone();
     let outcome = tokio::select! {
-        outcome = converse(&service.content, &mut stream, &mut stop) => outcome,
+        outcome = converse(&service, &mut stream, &mut stop) => outcome,
         () = overdue(&mut stop_later) => {
             let why = "the server stops, and the connection did not end in time";
             Err(Error::new(ErrorKind::Timeout).because(why).into())
@@ -251,12 +256,15 @@ async fn connection(
     linger(&mut stream).await;
 }
 
-async fn converse(content: &Content, stream: &mut Tls, stop: &mut watch::Receiver<bool>) -> Result {
+async fn converse(service: &Service, stream: &mut Tls, stop: &mut watch::Receiver<bool>) -> Result {
     tokio::select! {
         outcome = handshake(stream) => outcome?,
         () = asked_to_stop(stop) => return Ok(()),
     }
-    match content {
+    if service.takes_early_data {
+        early::echo(stream).await.map_err(Error::from)?;
+    }
+    match &service.content {
         Content::Echo => Ok(echo::echo(stream, stop).await?),
         Content::Www(www) => www.serve(stream, stop).await,
     }

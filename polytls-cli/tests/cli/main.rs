@@ -5,6 +5,7 @@
 
 mod checks;
 mod connect;
+mod early_data;
 #[cfg(unix)] // permissions of files, and signals
 mod fleet;
 mod identities;
@@ -16,6 +17,7 @@ mod reload;
 mod reports;
 mod secrets;
 mod serve;
+#[cfg(unix)] // who owns a file
 mod sessions;
 mod starttls;
 mod support;

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use polytls::{Capability, CipherSuite, SignatureScheme};
 use serde_json::Value;
+use tls_conformance::Authority;
 
 use crate::support::{
-    BACKENDS, Certificates, Finished, Serving, can, for_each_backend, with_input,
+    BACKENDS, Certificates, Finished, Serving, can, connect, for_each_backend, pem, with_input,
 };
 
 const VERSIONS: [(&str, &str, Capability, Capability); 2] = [
@@ -159,6 +160,27 @@ fn a_session_is_for_one_port_and_one_way_to_verify() {
         assert!(resumes(&one, &[other]), "{other} again");
     }
     assert!(resumes(&one, &[]));
+}
+
+#[test]
+fn what_the_system_trusts_now_decides() {
+    let Some(backend) = able() else { return };
+    let files = Certificates::with_server();
+    let ca = fs::read_to_string(files.path("ca.pem")).unwrap();
+    let stranger = pem(&[&Authority::root("stranger").certificate()]);
+    files.write("other.pem", &stranger);
+    files.write("both.pem", &(stranger + &ca));
+    let (server, session) = (files.echo(backend, &[]), files.path("sessions"));
+    let visit = |roots: &str| {
+        let args = ["--servername", "localhost", "--backend", backend, "--session", &session];
+        let mut command = connect(server.address, args);
+        command.env("SSL_CERT_FILE", files.path(roots));
+        with_input(command, b"")
+    };
+    assert!(!resumed(&visit("ca.pem").expect(0)) && resumed(&visit("ca.pem").expect(0)));
+    visit("other.pem").expect_error("certificate(unknown-issuer)");
+    assert!(!resumed(&visit("both.pem").expect(0)));
+    assert!(resumed(&visit("ca.pem").expect(0)) && resumed(&visit("both.pem").expect(0)));
 }
 
 #[test]

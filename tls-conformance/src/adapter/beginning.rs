@@ -64,6 +64,24 @@ pub(super) fn a_client_is_heard_first<A: Adapter>(backend: &'static dyn Backend)
     }
 }
 
+/// A server that will not have a client says so, also over a transport that takes one byte at a time.
+pub(super) fn a_refusal_arrives_whole<A: Adapter>(backend: &'static dyn Backend) {
+    for seed in 1..6 {
+        let noise = Noise::wild(seed, 1);
+        let (client, _) = ends(backend);
+        let (a, b) = noise.pipe::<A::Transport>(2000);
+        let refuse = async move {
+            let mut incoming = A::incoming(b);
+            A::hello(&mut incoming).await?;
+            A::refuse(incoming, Alert::UNRECOGNIZED_NAME).await
+        };
+        let (connected, refused) = both(&noise, A::connect(&client, NAME, a), refuse);
+        refused.unwrap();
+        let e = connected.err().expect("it is refused");
+        assert_eq!(kind(&e), ErrorKind::AlertReceived(Alert::UNRECOGNIZED_NAME));
+    }
+}
+
 async fn choose<A: Adapter>(
     io: A::Transport,
     server: &Server,

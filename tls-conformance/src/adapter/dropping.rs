@@ -6,12 +6,12 @@ use std::io::{self, IoSlice};
 use std::pin::pin;
 use std::task::{Context, Poll, ready};
 
-use tls_core::Backend;
+use tls_core::{Alert, Backend, ErrorKind};
 
 use super::Adapter;
 use super::chaos::Noise;
 use super::flow::{data, receive};
-use super::tasks::{Tasks, ends};
+use super::tasks::{Tasks, ends, kind};
 use crate::pair::NAME;
 
 /// Every future is dropped after its first poll, and made anew: what is to be written next is then
@@ -103,6 +103,50 @@ pub(super) fn a_dropped_handshake_is_an_end<A: Adapter>(backend: &'static dyn Ba
     }
 }
 
+/// The same for a server that hears its client first, and for one that refuses: at whichever poll.
+pub(super) fn a_dropped_choice_is_an_end<A: Adapter>(backend: &'static dyn Backend) {
+    let (client, server) = ends(backend);
+    for refuses in [false, true] {
+        for most in 1.. {
+            let noise = Noise::none(most as u64);
+            let (a, b) = noise.pipe::<A::Transport>(150);
+            let server = server.clone();
+            let choose = async move {
+                let mut incoming = A::incoming(b);
+                A::hello(&mut incoming).await?;
+                match refuses {
+                    true => A::refuse(incoming, Alert::UNRECOGNIZED_NAME).await.map(|()| None),
+                    false => A::choose(incoming, &server).await.map(Some),
+                }
+            };
+            let connect = async { A::connect(&client, NAME, a).await.map(Some) };
+            // A client that is refused hears of an alert, or of an end.
+            if drop_one(&noise, choose, connect, most) {
+                break;
+            }
+        }
+    }
+}
+
+/// The same over a transport that moves a few bytes, or none for no reason, and wakes late.
+pub(super) fn among_chaos<A: Adapter>(backend: &'static dyn Backend) {
+    let (client, server) = ends(backend);
+    for client_drops in [true, false] {
+        for most in 1.. {
+            let noise = Noise::wild(most as u64, 400);
+            let (a, b) = noise.pipe::<A::Transport>(1000);
+            let (connect, accept) = (A::connect(&client, NAME, a), A::accept(&server, b));
+            let done = match client_drops {
+                true => drop_one(&noise, connect, accept, most),
+                false => drop_one(&noise, accept, connect, most),
+            };
+            if done {
+                break;
+            }
+        }
+    }
+}
+
 /// Drops a handshake after so many polls, or its stream once it is done, and says which; the other ends.
 fn drop_one<S>(
     noise: &Noise,
@@ -129,7 +173,9 @@ fn drop_one<S>(
     tasks.run();
     if let (false, Err(e)) = (done.get(), end.take().unwrap()) {
         let cut = [io::ErrorKind::UnexpectedEof, io::ErrorKind::BrokenPipe];
-        assert!(cut.contains(&e.kind()), "{e:?}");
+        // Who refuses may have said so before it was dropped.
+        let told = kind(&e) == ErrorKind::AlertReceived(Alert::UNRECOGNIZED_NAME);
+        assert!(cut.contains(&e.kind()) || told, "{e:?}");
     }
     done.get()
 }

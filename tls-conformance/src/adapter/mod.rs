@@ -8,6 +8,7 @@
 mod beginning;
 mod chaos;
 mod dropping;
+mod early;
 mod flow;
 mod slow;
 mod tasks;
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 use std::task::{Context, Poll};
 
 use libtest_mimic::{Arguments, Trial};
-use tls_core::{Backend, Client, ClientHello, Parts, Server};
+use tls_core::{Alert, Backend, Client, ClientHello, Parts, Server};
 
 pub use chaos::Chaos;
 
@@ -75,6 +76,12 @@ pub trait Adapter: 'static {
         server: &Server,
     ) -> impl Future<Output = io::Result<Self::Stream>> + 'static;
 
+    /// Refuses with an alert.
+    fn refuse(
+        incoming: Self::Incoming,
+        alert: Alert,
+    ) -> impl Future<Output = io::Result<()>> + 'static;
+
     /// Gives the transport of a client back that does not speak TLS.
     fn not_tls(incoming: Self::Incoming) -> Parts<Self::Transport>;
 
@@ -86,6 +93,19 @@ pub trait Adapter: 'static {
 
     /// Gives the transport back.
     fn into_inner(stream: Self::Stream) -> Parts<Self::Transport>;
+
+    /// Takes early data of a client that has begun.
+    ///
+    /// # Errors
+    ///
+    /// As the adapter has them.
+    fn write_early(stream: &mut Self::Stream, buf: &[u8]) -> io::Result<usize>;
+
+    /// Reads early data.
+    fn read_early(
+        stream: &mut Self::Stream,
+        buf: &mut [u8],
+    ) -> impl Future<Output = io::Result<usize>>;
 
     /// Reads.
     fn poll_read(
@@ -127,10 +147,14 @@ pub fn trials<A: Adapter>(backends: &[&'static dyn Backend]) -> Vec<Trial> {
         ("who_waits_is_not_polled", flow::who_waits_is_not_polled::<A>),
         ("a_stream_outlives_its_dropped_futures", dropping::a_stream_outlives_its_futures::<A>),
         ("a_dropped_handshake_is_an_end", dropping::a_dropped_handshake_is_an_end::<A>),
+        ("a_dropped_choice_is_an_end", dropping::a_dropped_choice_is_an_end::<A>),
+        ("a_dropped_handshake_among_chaos_is_an_end", dropping::among_chaos::<A>),
+        ("a_refusal_before_a_choice_arrives_whole", beginning::a_refusal_arrives_whole::<A>),
         ("a_refusal_reaches_the_peer", beginning::a_refusal_reaches_the_peer::<A>),
         ("a_bad_name_is_refused", beginning::a_bad_name_is_refused::<A>),
         ("a_client_is_heard_first", beginning::a_client_is_heard_first::<A>),
         ("what_is_not_tls_is_given_back", beginning::what_is_not_tls_is_given_back::<A>),
+        ("early_data_comes_apart_from_the_rest", early::early_data_comes_apart::<A>),
         ("a_signature_is_awaited", slow::a_signature_is_awaited::<A>),
     ];
     let mut trials = Vec::new();

@@ -5,6 +5,7 @@ mod client_auth;
 mod closing;
 mod differences;
 mod driving;
+mod early_data;
 mod facts;
 mod faults;
 mod fleet;
@@ -126,6 +127,9 @@ const GROUPS: &[&[Case]] = &[
     fleet::CASES,
     resumption::CASES,
     resumption::kept::CASES,
+    early_data::CASES,
+    early_data::refused::CASES,
+    early_data::replayed::CASES,
     secrets::CASES,
     secrets::resumed::CASES,
     tls_unique::CASES,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::danger::{KeyLog, Skip};
+use super::danger::{KeyLog, ReplayableEarlyData, Skip};
 use super::{Checks, EndOfStream, StaplePolicy, versions_required};
 use crate::connection::Rules;
 use crate::parameters::{Finer, check_lists, identity_fits, lists_required};
@@ -11,7 +11,7 @@ use crate::resumption::Fingerprint;
 use crate::x509::{Algorithms, Purpose};
 use crate::{
     Backend, Capabilities, Capability, CipherSuite, Error, ErrorKind, Group, Identity, Judge,
-    MemoryStore, Protocols, Result, Resumption, Roots, SessionStore, Sessions, Versions,
+    MemoryStore, Protocols, Result, Resumption, Roots, SessionStore, Sessions, Version, Versions,
 };
 
 /// What a client wants from its connections: an immutable value, cheap to clone.
@@ -25,6 +25,7 @@ pub struct ClientConfig {
     checks: Checks,
     cipher_suites: Arc<[CipherSuite]>,
     danger: Skip,
+    early_data: ReplayableEarlyData,
     end_of_stream: EndOfStream,
     pub(crate) finer: Finer,
     groups: Arc<[Group]>,
@@ -62,6 +63,11 @@ impl ClientConfig {
     /// Which parts of the verification to leave out.
     pub fn danger(&self) -> Skip {
         self.danger
+    }
+
+    /// How much early data to send.
+    pub fn early_data(&self) -> ReplayableEarlyData {
+        self.early_data
     }
 
     /// What an end without close_notify means.
@@ -128,6 +134,7 @@ impl ClientConfig {
             checks,
             cipher_suites,
             danger,
+            early_data,
             end_of_stream: _, // the core's own
             finer,
             groups,
@@ -146,6 +153,9 @@ impl ClientConfig {
             (!alpn.is_empty(), Capability::AlpnClient),
             (!alpn.is_text(), Capability::AlpnBytes),
             (identity.is_some(), Capability::ClientIdentity),
+            (early_data.is_on(), Capability::EarlyDataClient),
+            (early_data.is_on(), Capability::ResumeClient),
+            (early_data.is_on(), Capability::Tls13Client),
             (
                 identity.as_ref().is_some_and(|own| own.signer().is_some()),
                 Capability::ExternalSigner,
@@ -194,6 +204,7 @@ impl ClientConfig {
             checks,
             cipher_suites,
             danger,
+            early_data: _,
             end_of_stream: _, // of no concern to a session
             finer,
             groups: _,
@@ -215,16 +226,30 @@ impl ClientConfig {
     }
 
     /// Where a library that gives sessions as bytes keeps them.
-    pub(crate) fn sessions(&self, backend: &dyn Backend) -> Option<Sessions> {
+    pub(crate) fn sessions(&self, backend: &dyn Backend) -> Result<Option<Sessions>> {
         let can = backend.capabilities().contains(Capability::ResumeClient);
         let memory = |servers| -> Arc<dyn SessionStore> { Arc::new(MemoryStore::new(servers)) };
         let store = match &self.resumption {
             Resumption::Auto if can => memory(Resumption::SERVERS),
-            Resumption::Auto | Resumption::Off => return None,
+            Resumption::Auto | Resumption::Off => return Ok(None),
             Resumption::Memory(servers) => memory(*servers),
-            Resumption::Store(store) => store.clone(),
+            Resumption::Store(store) => {
+                let fingerprint = self.lasting_fingerprint(backend.name())?;
+                return Ok(Some(Sessions::new(store.clone(), fingerprint)));
+            }
         };
-        Some(Sessions::new(store, self.fingerprint(backend.name())))
+        Ok(Some(Sessions::new(store, self.fingerprint(backend.name()))))
+    }
+
+    /// The same hash for what may outlive the process: until then the system may have come to trust others.
+    fn lasting_fingerprint(&self, backend: &str) -> Result<[u8; 32]> {
+        let fingerprint = Fingerprint::new("lasting").with(&self.fingerprint(backend));
+        if self.danger.skips_chain() {
+            return Ok(fingerprint.finish());
+        }
+        let mut base = self.roots.base()?;
+        base.sort_unstable_by(|a, b| a[..].cmp(&b[..])); // they come as the folders of the system give them
+        Ok(base.iter().fold(fingerprint, |so_far, der| so_far.with(der)).finish())
     }
 
     pub(crate) fn rules(&self) -> Rules {
@@ -242,6 +267,7 @@ pub struct ClientConfigBuilder {
     checks: Checks,
     cipher_suites: Vec<CipherSuite>,
     danger: Skip,
+    early_data: ReplayableEarlyData,
     end_of_stream: EndOfStream,
     pub(crate) finer: Finer,
     groups: Vec<Group>,
@@ -262,6 +288,7 @@ impl Default for ClientConfigBuilder {
             checks: Checks::default(),
             cipher_suites: Vec::new(),
             danger: Skip::nothing(),
+            early_data: ReplayableEarlyData::none(),
             end_of_stream: EndOfStream::default(),
             finer: Finer::default(),
             groups: Vec::new(),
@@ -301,6 +328,14 @@ impl ClientConfigBuilder {
     /// Leaves out parts of the verification. The name says it.
     pub fn danger(mut self, skip: Skip) -> Self {
         self.danger = skip;
+        self
+    }
+
+    /// How much early data to send, where a session allows it; none by default. It can be recorded and
+    /// sent again. Requires TLS 1.3, resumption, and
+    /// [`Capability::EarlyDataClient`](crate::Capability::EarlyDataClient).
+    pub fn early_data(mut self, early_data: ReplayableEarlyData) -> Self {
+        self.early_data = early_data;
         self
     }
 
@@ -375,6 +410,11 @@ impl ClientConfigBuilder {
     /// [`ErrorKind::Config`](crate::ErrorKind), saying which part is unusable.
     pub fn build(self) -> Result<ClientConfig> {
         check_lists(self.versions, &self.cipher_suites, &self.groups, &self.finer)?;
+        let resumes = match self.resumption {
+            Resumption::Off | Resumption::Memory(0) => false,
+            Resumption::Auto | Resumption::Memory(_) | Resumption::Store(_) => true,
+        };
+        self.early_data.validate(resumes, self.versions.contains(Version::Tls13))?;
         rekey::check(self.key_update_after, self.versions)?;
         if let Some(own) = &self.identity {
             identity_fits(own.leaf_facts(), self.versions, &self.finer.signature_schemes)?;
@@ -398,6 +438,7 @@ impl ClientConfigBuilder {
             checks: self.checks,
             cipher_suites: self.cipher_suites.into(),
             danger: self.danger,
+            early_data: self.early_data,
             end_of_stream: self.end_of_stream,
             finer: self.finer,
             groups: self.groups.into(),

@@ -2,6 +2,7 @@
 
 use crate::{Capabilities, Capability};
 
+pub use crate::early::ReplayableEarlyData;
 pub use crate::secrets::KeyLog;
 
 /// Which parts of the verification of a server's certificate to leave out.

@@ -17,7 +17,7 @@ use crate::{Capabilities, Capability, Version, Versions};
 /// stop there (RFC 8446 §6.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum EndOfStream {
-    /// An error: [`ErrorKind::UnexpectedEof`].
+    /// An error: [`ErrorKind::UnexpectedEof`](crate::ErrorKind::UnexpectedEof).
     #[default]
     RequireCloseNotify,
     /// An end like any other, but one that

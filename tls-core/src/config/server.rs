@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::danger::{KeyLog, Skip};
+use super::danger::{KeyLog, ReplayableEarlyData, Skip};
 use super::{Checks, EndOfStream, StaplePolicy, versions_required};
 use crate::connection::Rules;
 use crate::parameters::{Finer, check_lists, check_server, lists_required};
@@ -12,7 +12,7 @@ use crate::x509::{Algorithms, Purpose};
 use crate::{
     AlpnConfig, AlpnMismatch, AlpnPreference, Backend, Capabilities, Capability, CipherSuite,
     Error, ErrorKind, Group, Identities, Identity, Judge, Protocols, Result, Roots, TicketKeys,
-    Tickets, Versions,
+    Tickets, Version, Versions,
 };
 
 /// Whether a server asks its clients for a certificate.
@@ -51,6 +51,7 @@ pub struct ServerConfig {
     checks: Checks,
     cipher_suites: Arc<[CipherSuite]>,
     client_auth: ClientAuth,
+    early_data: ReplayableEarlyData,
     end_of_stream: EndOfStream,
     pub(crate) finer: Finer,
     groups: Arc<[Group]>,
@@ -80,6 +81,7 @@ impl ServerConfig {
             checks: Checks::default(),
             cipher_suites: Vec::new(),
             client_auth: ClientAuth::default(),
+            early_data: ReplayableEarlyData::none(),
             end_of_stream: EndOfStream::default(),
             finer: Finer::default(),
             groups: Vec::new(),
@@ -112,6 +114,11 @@ impl ServerConfig {
     /// Whether it asks clients for a certificate.
     pub fn client_auth(&self) -> &ClientAuth {
         &self.client_auth
+    }
+
+    /// How much early data to take.
+    pub fn early_data(&self) -> ReplayableEarlyData {
+        self.early_data
     }
 
     /// What an end without close_notify means.
@@ -178,6 +185,7 @@ impl ServerConfig {
             checks,
             cipher_suites,
             client_auth,
+            early_data,
             end_of_stream: _, // the core's own
             finer,
             groups,
@@ -196,6 +204,13 @@ impl ServerConfig {
             (!protocols.is_text(), Capability::AlpnBytes),
             (!protocols.is_empty() && !default_policy, Capability::AlpnServerPolicy),
             (*client_auth != ClientAuth::None, Capability::RequestClientCertificate),
+            (early_data.is_on(), Capability::EarlyDataServer),
+            (early_data.is_on(), Capability::ResumeServer),
+            (early_data.is_on(), Capability::Tls13Server),
+            (
+                early_data.is_on() && early_data.limit() != ReplayableEarlyData::MAX,
+                Capability::EarlyDataLimit,
+            ),
             (client_auth.roots().is_some_and(Roots::has_partial), Capability::PartialChains),
             (identities.iter().any(|own| own.leaf_facts().is_ed25519()), Capability::Ed25519),
             (*client_auth == ClientAuth::Unverified, Capability::UnverifiedClients),
@@ -243,6 +258,7 @@ impl ServerConfig {
             checks,
             cipher_suites: _, // the library looks at the one in the session
             client_auth,
+            early_data: _,
             end_of_stream: _, // of no concern to a session
             finer,
             groups: _,
@@ -300,6 +316,7 @@ pub struct ServerConfigBuilder {
     checks: Checks,
     cipher_suites: Vec<CipherSuite>,
     client_auth: ClientAuth,
+    early_data: ReplayableEarlyData,
     end_of_stream: EndOfStream,
     pub(crate) finer: Finer,
     groups: Vec<Group>,
@@ -350,6 +367,18 @@ impl ServerConfigBuilder {
     /// Whether to ask clients for a certificate.
     pub fn client_auth(mut self, client_auth: ClientAuth) -> Self {
         self.client_auth = client_auth;
+        self
+    }
+
+    /// How much early data to take; none by default. It can be recorded and sent again, and is read by
+    /// [`Connection::read_early`](crate::Connection::read_early) only.
+    ///
+    /// The same first flight is taken once by all servers that have these tickets' keys, and so the keys
+    /// have to be the server's own ([`Tickets::Auto`], [`TicketKeys::automatic`]): of those that were
+    /// given nobody knows who else has them. Requires TLS 1.3, and
+    /// [`Capability::EarlyDataServer`](crate::Capability::EarlyDataServer).
+    pub fn early_data(mut self, early_data: ReplayableEarlyData) -> Self {
+        self.early_data = early_data;
         self
     }
 
@@ -448,6 +477,13 @@ impl ServerConfigBuilder {
             let why = format!("a client gets one ticket at least, and {most} at most");
             return Err(Error::new(ErrorKind::Config).because(why));
         }
+        let resumes = !matches!(self.tickets, Tickets::Off);
+        self.early_data.validate(resumes, self.versions.contains(Version::Tls13))?;
+        if self.early_data.is_on() && matches!(&self.tickets, Tickets::Keys(k) if !k.are_own()) {
+            let why =
+                "early data may be taken once only, and other servers may have these ticket keys";
+            return Err(Error::new(ErrorKind::Config).because(why));
+        }
         let verifies = self.client_auth.roots().is_some();
         self.checks.validate(verifies)?;
         if !verifies && self.checks.needed().any(|(on, _)| on) {
@@ -463,6 +499,7 @@ impl ServerConfigBuilder {
             checks: self.checks,
             cipher_suites: self.cipher_suites.into(),
             client_auth: self.client_auth,
+            early_data: self.early_data,
             end_of_stream: self.end_of_stream,
             finer: self.finer,
             groups: self.groups.into(),

@@ -3,15 +3,18 @@
 mod cache;
 mod file;
 mod fingerprint;
+mod held;
 mod key_file;
 mod key_set;
 mod key_source;
+mod replays;
 mod store;
 mod ticket_keys;
 
 pub use cache::Sessions;
 pub use file::FileStore;
 pub(crate) use fingerprint::Fingerprint;
+pub use held::HeldSessions;
 pub use key_file::TicketKeyFile;
 pub use key_set::TicketKeySet;
 pub use key_source::{TicketKeyFollower, TicketKeyNews, TicketKeySource};

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use zeroize::{Zeroize, Zeroizing};
 
+use super::held::HeldSessions;
+use super::replays::Replays;
 use super::{Fingerprint, TicketKeySet};
 use crate::{Error, ErrorKind, Result};
 
@@ -25,6 +27,10 @@ struct Ring {
     lifetime: Duration,
     /// Whether keys are made here, and changed by themselves.
     automatic: bool,
+    /// The first flights of those who sent early data.
+    replays: Replays,
+    /// The sessions of libraries that put none into such tickets.
+    held: HeldSessions,
 }
 
 struct Kept {
@@ -75,7 +81,13 @@ impl TicketKeys {
             let why = "sessions can be resumed for 2 to 86400 seconds";
             return Err(Error::new(ErrorKind::Config).because(why));
         }
-        Ok(Self(Arc::new(Ring { keys: Mutex::default(), lifetime, automatic })))
+        Ok(Self(Arc::new(Ring {
+            keys: Mutex::default(),
+            lifetime,
+            automatic,
+            replays: Replays::default(),
+            held: HeldSessions::new(lifetime),
+        })))
     }
 
     /// Adds a key, which is the newest from now on; the oldest of more than
@@ -135,6 +147,22 @@ impl TicketKeys {
     /// How long a session can be resumed.
     pub fn lifetime(&self) -> Duration {
         self.0.lifetime
+    }
+
+    /// Whether nobody else can have these keys.
+    pub(crate) fn are_own(&self) -> bool {
+        self.0.automatic
+    }
+
+    /// What has been seen of early data in connections that were resumed with these keys.
+    pub(crate) fn replays(&self) -> &Replays {
+        &self.0.replays
+    }
+
+    /// For backends whose library takes early data only with sessions that it can forget: where it keeps
+    /// them. All servers with these keys keep theirs in the same place.
+    pub fn held(&self) -> &HeldSessions {
+        &self.0.held
     }
 
     /// For backends: the key to encrypt with; `None` if there is none yet.

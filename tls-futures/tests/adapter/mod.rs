@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_io::{AsyncRead, AsyncWrite};
-use polytls::{Client, ClientHello, Parts, Server};
+use polytls::{Alert, Client, ClientHello, Parts, Server};
 use tls_conformance::adapter::{Adapter, Chaos};
 use tls_futures::{TlsAcceptor, TlsConnector, TlsIncoming, TlsStream};
 
@@ -101,6 +101,13 @@ impl Adapter for Futures {
         incoming.accept(server)
     }
 
+    fn refuse(
+        incoming: TlsIncoming<Io>,
+        alert: Alert,
+    ) -> impl Future<Output = io::Result<()>> + 'static {
+        incoming.refuse(alert)
+    }
+
     fn not_tls(incoming: TlsIncoming<Io>) -> Parts<Io> {
         incoming.into_inner()
     }
@@ -115,6 +122,17 @@ impl Adapter for Futures {
 
     fn into_inner(stream: TlsStream<Io>) -> Parts<Io> {
         stream.into_inner()
+    }
+
+    fn write_early(stream: &mut TlsStream<Io>, buf: &[u8]) -> io::Result<usize> {
+        stream.write_early(buf)
+    }
+
+    fn read_early(
+        stream: &mut TlsStream<Io>,
+        buf: &mut [u8],
+    ) -> impl Future<Output = io::Result<usize>> {
+        stream.read_early(buf)
     }
 
     fn poll_read(

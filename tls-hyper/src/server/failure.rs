@@ -34,6 +34,18 @@ pub enum Failure<A = SocketAddr> {
     Panic(JoinError),
 }
 
+impl<A> Failure<A> {
+    /// Why; what is displayed says only to whom it happened.
+    pub fn cause(&self) -> &(dyn StdError + 'static) {
+        match self {
+            Self::Accept(e) => e,
+            Self::Handshake { error, .. } => error,
+            Self::Connection { error, .. } => &**error,
+            Self::Panic(e) => e,
+        }
+    }
+}
+
 impl<A: Debug> fmt::Display for Failure<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -47,12 +59,7 @@ impl<A: Debug> fmt::Display for Failure<A> {
 
 impl<A: Debug> StdError for Failure<A> {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(match self {
-            Self::Accept(e) => e,
-            Self::Handshake { error, .. } => error,
-            Self::Connection { error, .. } => &**error,
-            Self::Panic(e) => e,
-        })
+        Some(self.cause())
     }
 }
 

@@ -163,8 +163,12 @@ fn garbage(house: &House) {
                     _ => false,
                 })
                 .await;
-            let shown = server.failures.lock().unwrap()[0].to_string();
+            let (shown, cause) = {
+                let failure = &server.failures.lock().unwrap()[0];
+                (failure.to_string(), failure.cause().to_string())
+            };
             assert!(shown.contains(&own.to_string()), "{shown}");
+            assert!(cause.starts_with("the peer does not speak TLS"), "{cause}");
             fetch(&house.http(), server.uri("/")).await.unwrap();
             assert_eq!(server.failures.lock().unwrap().len(), 1);
         }

@@ -1,9 +1,13 @@
 //! Servers that stop.
 
-use std::time::Duration;
+use std::convert::Infallible;
+use std::time::{Duration, Instant};
 
-use tls_hyper::HttpsConnector;
+use tls_hyper::axum::body::Body;
+use tls_hyper::hyper::Response;
+use tls_hyper::hyper::service::service_fn;
 use tls_hyper::tls_tokio::TlsConnector;
+use tls_hyper::{HttpsConnector, HttpsServer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -15,6 +19,7 @@ pub(crate) const CASES: &[Case] = &[
     ("requests_under_way_are_answered_and_nobody_else_is", answered),
     ("idle_connections_are_closed_in_order", idle),
     ("handshakes_under_way_are_ended", handshakes),
+    ("a_client_that_asks_nothing_is_let_go_at_hypers_limit", silent),
 ];
 
 fn answered(house: &House) {
@@ -82,5 +87,31 @@ fn handshakes(house: &House) {
             let end = timeout(PATIENCE / 4, stalled.read_to_end(&mut rest)).await;
             assert!(end.is_ok(), "the handshake goes on");
         }
+    });
+}
+
+fn silent(house: &House) {
+    on_tokio(async {
+        let (failed, failures) = std::sync::mpsc::channel();
+        let listener = house.listener().await.on_failure(move |failure| {
+            failed.send(failure).unwrap();
+        });
+        let address = listener.local_addr().unwrap();
+        let limit = Duration::from_millis(300);
+        let mut server = HttpsServer::new(listener);
+        server.http1().header_read_timeout(limit);
+        let service = service_fn(|_| async { Ok::<_, Infallible>(Response::new(Body::empty())) });
+        let serving = tokio::spawn(server.serve(service));
+        let begin = Instant::now();
+        let tcp = TcpStream::connect(address).await.unwrap();
+        let connector = TlsConnector::new(house.client(HTTP_1));
+        let mut stream = connector.connect("localhost", tcp).await.unwrap();
+        // hyper lets go of it without a word: nothing was asked that could be cut short.
+        let end = timeout(PATIENCE / 4, stream.read_to_end(&mut Vec::new())).await;
+        assert!(end.is_ok(), "it is still there");
+        assert!(begin.elapsed() >= limit);
+        serving.abort();
+        assert!(serving.await.unwrap_err().is_cancelled());
+        assert!(failures.recv().is_err(), "that is no failure");
     });
 }

@@ -16,7 +16,7 @@ use crate::peer::{
 use crate::process::{Child, Program};
 
 const PACKAGE: &str = "gnutls-bin";
-const CLI: Program = Program { name: "gnutls-cli", package: PACKAGE };
+pub(crate) const CLI: Program = Program { name: "gnutls-cli", package: PACKAGE };
 const SERV: Program = Program { name: "gnutls-serv", package: PACKAGE };
 
 fn command(program: &Program, groups: &str, setup: &Setup<'_>) -> Command {

@@ -12,6 +12,7 @@
 mod as_client;
 mod as_server;
 mod curl;
+mod early_data;
 mod fixture;
 mod gnutls;
 mod http;
@@ -77,6 +78,13 @@ fn main() -> ExitCode {
             }
         }
         trials.extend(resuming::trials(backend, &fixture));
+        for case in early_data::CASES {
+            let fixture = fixture.clone();
+            trials.push(Trial::test(format!("{}::{}", backend.name(), case.name), move || {
+                (case.run)(backend, &fixture);
+                Ok(())
+            }));
+        }
         for &(name, run) in master_secret::CASES.iter().chain(without_tickets::CASES) {
             let fixture = fixture.clone();
             trials.push(Trial::test(format!("{}::{name}", backend.name()), move || {

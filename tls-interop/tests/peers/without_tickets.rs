@@ -7,8 +7,11 @@ use crate::openssl::OPENSSL;
 use crate::ours::{self, Listener};
 use crate::process::Child;
 
+/// A test: its name, and what it does.
+type Case = (&'static str, fn(&'static dyn Backend, &Fixture));
+
 /// What is tried, under the name of a test.
-pub(crate) static CASES: &[(&str, fn(&'static dyn Backend, &Fixture))] = &[
+pub(crate) static CASES: &[Case] = &[
     ("server_for::openssl_s_client::tls12_without_tickets_is_resumed_from_the_cache", cached),
     ("server_for::openssl_s_client::tls12_without_tickets_and_cache_is_not_resumed", not_cached),
 ];

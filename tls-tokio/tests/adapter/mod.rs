@@ -5,7 +5,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use polytls::{Client, ClientHello, Parts, Server};
+use polytls::{Alert, Client, ClientHello, Parts, Server};
 use tls_conformance::adapter::{Adapter, Chaos};
 use tls_tokio::{TlsAcceptor, TlsConnector, TlsIncoming, TlsStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -103,6 +103,13 @@ impl Adapter for Tokio {
         incoming.accept(server)
     }
 
+    fn refuse(
+        incoming: TlsIncoming<Io>,
+        alert: Alert,
+    ) -> impl Future<Output = io::Result<()>> + 'static {
+        incoming.refuse(alert)
+    }
+
     fn not_tls(incoming: TlsIncoming<Io>) -> Parts<Io> {
         incoming.into_inner()
     }
@@ -117,6 +124,17 @@ impl Adapter for Tokio {
 
     fn into_inner(stream: TlsStream<Io>) -> Parts<Io> {
         stream.into_inner()
+    }
+
+    fn write_early(stream: &mut TlsStream<Io>, buf: &[u8]) -> io::Result<usize> {
+        stream.write_early(buf)
+    }
+
+    fn read_early(
+        stream: &mut TlsStream<Io>,
+        buf: &mut [u8],
+    ) -> impl Future<Output = io::Result<usize>> {
+        stream.read_early(buf)
     }
 
     fn poll_read(

@@ -12,6 +12,6 @@
 //! }
 //! ```
 
-#![allow(missing_docs, unreachable_pub)] // as what is generated
+#![allow(dead_code, missing_docs, unreachable_pub)] // as what is generated
 
 include!("service.rs");

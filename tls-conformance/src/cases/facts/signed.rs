@@ -108,6 +108,7 @@ fn clients_signature(version: Version, c: &dyn Backend, s: &dyn Backend) -> Resu
     let server = server.client_auth(ClientAuth::Require(clients.roots())).versions(only);
     let mut pair = Pair::new((c, client), (s, server))?;
     pair.handshake()?;
+    assert!(pair.negotiated().1.peer_certificate().is_some());
     assert_eq!(schemes(&pair.negotiated())?, SignatureScheme::ECDSA_P256_SHA256);
     Ok(())
 }

@@ -1,13 +1,13 @@
 //! Named profiles: what they mean is what is offered, accepted and negotiated.
 
 use tls_core::{
-    Backend, CipherSuite, ClientAuth, ClientConfig, ErrorKind, Group, Profile, Result,
+    Backend, CipherSuite, ClientAuth, ClientConfig, ClientHello, ErrorKind, Group, Profile, Result,
     ServerConfig, ServerConfigBuilder, SignatureScheme, Version,
 };
 
 use super::{only, seen, server_for};
 use crate::cases::cases;
-use crate::pair::{Pair, client_alone, configs, kind, take_pending, transfer};
+use crate::pair::{Ends, Pair, client_alone, configs, kind, take_pending, transfer};
 use crate::raw::Hello;
 use crate::told;
 
@@ -24,6 +24,10 @@ cases! { "profiles";
     Pair fips_accepts_what_is_approved_of_and_no_more
         [] [CipherSuites Exporter Groups RequestClientCertificate SignatureSchemes Tls12Server]
         "A server with the FIPS profile accepts its suites, groups and schemes, and no others.";
+    Pair fips_goes_together_with_resumption_in_tls12
+        [CipherSuites Exporter Groups ReportResumed ResumeClient SignatureSchemes Tls12Client]
+        [ResumeServer Tls12Server]
+        "A client with the FIPS profile resumes a session of TLS 1.2, whose secrets keep their kind.";
     Client a_client_can_insist_on_a_fips_module [FipsModule] []
         "A client can insist on a library that runs in its FIPS mode.";
     Server a_server_can_insist_on_a_fips_module [] [FipsModule]
@@ -93,15 +97,38 @@ fn fips_offers_what_is_approved_of_and_no_more(c: &dyn Backend, s: &dyn Backend)
     let (client, server) = configs();
     let mut pair = Pair::new((c, client.profile(Profile::Fips)), (s, server))?;
     let hello = seen::hello(&mut pair)?;
-    // A signal is no suite (RFC 5746 §3.3).
-    let suites = hello.cipher_suites.iter().filter(|suite| suite.0 != 0x00ff);
-    assert_eq!(suites.copied().collect::<Vec<_>>(), Profile::Fips.cipher_suites());
-    assert_eq!(hello.groups, Profile::Fips.groups());
-    let schemes = hello.signature_schemes.iter().map(|number| SignatureScheme(*number));
-    assert_eq!(schemes.collect::<Vec<_>>(), Profile::Fips.signature_schemes());
+    assert_fips(&hello, |_| true);
     let versions = [Version::Tls13, Version::Tls12].map(Version::number);
     assert!(versions.iter().any(|version| hello.versions.contains(version)));
     pair.handshake()
+}
+
+/// Checks that a client offers what the profile says, of the suites that its versions have.
+fn assert_fips(hello: &ClientHello, has: impl Fn(&CipherSuite) -> bool) {
+    // A signal is no suite (RFC 5746 §3.3).
+    let suites = hello.cipher_suites.iter().filter(|suite| suite.0 != 0x00ff);
+    let expected = Profile::Fips.cipher_suites().into_iter().filter(has);
+    assert_eq!(suites.copied().collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+    assert_eq!(hello.groups, Profile::Fips.groups());
+    let schemes = hello.signature_schemes.iter().map(|number| SignatureScheme(*number));
+    assert_eq!(schemes.collect::<Vec<_>>(), Profile::Fips.signature_schemes());
+}
+
+fn fips_goes_together_with_resumption_in_tls12(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    let (client, server) = configs();
+    let client = client.profile(Profile::Fips).versions(only(Version::Tls12));
+    let ends = Ends::new((c, client), (s, server.versions(only(Version::Tls12))))?;
+    for expected in [false, true] {
+        let mut pair = ends.pair()?;
+        let hello = seen::hello(&mut pair)?;
+        assert_fips(&hello, |suite| !suite.is_tls13());
+        pair.handshake()?;
+        pair.carry_all();
+        let (client, _) = pair.negotiated();
+        assert_eq!(told::resumed(&client)?, expected);
+        assert_eq!(client.extended_master_secret, Some(true));
+    }
+    Ok(())
 }
 
 fn fips_accepts_what_is_approved_of_and_no_more(c: &dyn Backend, s: &dyn Backend) -> Result<()> {

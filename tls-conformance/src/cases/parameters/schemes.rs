@@ -10,6 +10,7 @@ use crate::cases::cases;
 use crate::certs::{Authority, Leaf, rsa};
 use crate::pair::{NAME, Pair, configs, kind, take_pending};
 use crate::raw::Hello;
+use crate::told;
 
 cases! { "schemes";
     Pair a_client_offers_its_schemes_in_its_order [SignatureSchemes] []
@@ -21,6 +22,9 @@ cases! { "schemes";
     Pair the_servers_order_of_schemes_decides_in_tls12
         [Tls12Client] [SignatureSchemes Tls12Server]
         "Of several schemes a server signs by the one that it likes best.";
+    Pair the_servers_order_of_schemes_decides_in_tls13
+        [ReportSignatureScheme Tls13Client] [SignatureSchemes Tls13Server]
+        "In TLS 1.3 too a server signs by the scheme that it likes best.";
     Pair sides_without_a_scheme_in_common_do_not_come_together
         [SignatureSchemes Tls13Client] [SignatureSchemes Tls13Server]
         "A server that would sign by other schemes than the client accepts refuses it.";
@@ -107,6 +111,20 @@ fn each_scheme_can_be_the_servers_only_in_tls12(c: &dyn Backend, s: &dyn Backend
 fn the_servers_order_of_schemes_decides_in_tls12(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
     for schemes in turns(RSA) {
         assert_eq!(signed(c, s, &schemes, false)?, schemes[0]);
+    }
+    Ok(())
+}
+
+fn the_servers_order_of_schemes_decides_in_tls13(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
+    let (root, identity) = rsa_server();
+    let pss = [SignatureScheme::RSA_PSS_SHA512, SignatureScheme::RSA_PSS_SHA256];
+    for schemes in turns(&pss) {
+        let client = ClientConfig::builder().roots(root.roots()).versions(only(Version::Tls13));
+        let server = ServerConfig::builder(identity.clone()).versions(only(Version::Tls13));
+        let server = server.signature_schemes(schemes.clone());
+        let mut pair = Pair::new((c, client), (s, server))?;
+        pair.handshake()?;
+        assert_eq!(told::signature_scheme(&pair.negotiated().0)?, schemes[0]);
     }
     Ok(())
 }

@@ -26,19 +26,25 @@ pub(super) const TESTS: &[Named] = &[
     }),
 ];
 
-/// In TLS 1.2 curl resumes by session ids alone (it sets OpenSSL's `SSL_OP_NO_TICKET`), which a server that
-/// keeps nothing does not have.
+/// In TLS 1.2 curl resumes by session ids alone (it sets OpenSSL's `SSL_OP_NO_TICKET`), for which a server
+/// has to keep something.
 pub(super) const OF_CURL: &[(Version, Named)] = &[
     (
         Version::Tls12,
         ("curl", "client_that_wants_no_ticket_resumes_nothing", |b, f, v| {
-            serve(b, f, v, Served { is_http: true, resumes: false }, curl);
+            serve(b, f, v, Served { is_http: true, resumes: false, ..PLAIN }, curl);
+        }),
+    ),
+    (
+        Version::Tls12,
+        ("curl", "session_is_resumed_from_the_cache", |b, f, v| {
+            serve(b, f, v, Served { is_http: true, cache: 8, ..PLAIN }, curl);
         }),
     ),
     (
         Version::Tls13,
         ("curl", "session_is_resumed", |b, f, v| {
-            serve(b, f, v, Served { is_http: true, resumes: true }, curl);
+            serve(b, f, v, Served { is_http: true, ..PLAIN }, curl);
         }),
     ),
 ];
@@ -49,15 +55,24 @@ struct Served {
     is_http: bool,
     /// Whether its second connection is to resume.
     resumes: bool,
+    /// How many sessions our server keeps itself.
+    cache: usize,
 }
 
-const PLAIN: Served = Served { is_http: false, resumes: true };
+const PLAIN: Served = Served { is_http: false, resumes: true, cache: 0 };
 
-fn server(backend: &dyn Backend, fixture: &Fixture, version: Version) -> Option<Server> {
+/// A server that lets sessions be resumed; `None` if it refuses the configuration, as it must if it lacks
+/// anything.
+fn server(
+    backend: &dyn Backend,
+    fixture: &Fixture,
+    version: Version,
+    cache: usize,
+) -> Option<Server> {
     let keys = TicketKeys::automatic(Tickets::LIFETIME).unwrap();
     let config = ServerConfig::builder(fixture.server.identity.clone());
     let config = config.tickets(Tickets::Keys(keys)).versions(Versions::only(version));
-    let config = config.build().unwrap();
+    let config = config.session_cache(cache).build().unwrap();
     ours::honoured(Server::new(&config, backend), config.required(), backend)
 }
 
@@ -78,8 +93,8 @@ fn serve_one(listener: &Listener, server: &Server, child: &mut Child, is_http: b
     tls.negotiated().unwrap().resumed.unwrap()
 }
 
-/// Serves a program that comes back once by itself, and gives what it printed; `None` if our server refuses
-/// the configuration, as it must if it lacks anything.
+/// Serves a program that comes back once by itself, and gives what it printed; `None` if there is no
+/// such server.
 fn serve(
     backend: &'static dyn Backend,
     fixture: &Fixture,
@@ -87,7 +102,7 @@ fn serve(
     served: Served,
     start: fn(&Place<'_>) -> Child,
 ) -> Option<String> {
-    let server = server(backend, fixture, version)?;
+    let server = server(backend, fixture, version, served.cache)?;
     let (listener, scratch) = (Listener::new(), fixture.scratch());
     let place = Place { fixture, scratch: scratch.path(), port: listener.port(), version };
     let mut child = start(&place);
@@ -109,7 +124,7 @@ fn tells(said: Option<String>) {
 
 /// In two processes, by a file.
 fn s_client(backend: &'static dyn Backend, fixture: &Fixture, version: Version) {
-    let Some(server) = server(backend, fixture, version) else { return };
+    let Some(server) = server(backend, fixture, version, 0) else { return };
     let (listener, scratch) = (Listener::new(), fixture.scratch());
     let session = file(scratch.path(), "session.pem");
     for (option, begin) in [("-sess_out", "New, TLSv"), ("-sess_in", "Reused, TLSv")] {
