@@ -32,13 +32,13 @@ cases! { "resumption";
         [ResumeServer]
         "Other protocols, another identity and other checks each resume nothing.";
     Pair a_client_with_another_certificate_resumes_nothing_from_a_store
-        [ExportSessions ReportResumed ClientIdentity] [RequestClientCertificate ResumeServer]
+        [ExportSessions ResumeClient ReportResumed ClientIdentity] [RequestClientCertificate ResumeServer]
         "A session with one certificate of the client's is none for a client with another.";
     Pair another_name_or_port_resumes_nothing_from_a_store
         [ExportSessions ReportResumed] [ResumeServer]
         "A session in a store is for one name and one port.";
     Pair other_versions_resume_nothing_from_a_store
-        [Tls12Client Tls13Client ExportSessions ReportResumed]
+        [Tls12Client Tls13Client ExportSessions ResumeClient ReportResumed]
         [Tls12Server Tls13Server ResumeServer]
         "A session of a client that speaks TLS 1.2 is none for one that does not.";
     Pair a_client_that_closes_at_once_keeps_its_session
