@@ -2,7 +2,7 @@
 
 use tls_core::{
     Backend, CipherSuite, ClientAuth, ClientConfig, ClientHello, ErrorKind, Group, Profile, Result,
-    ServerConfig, ServerConfigBuilder, SignatureScheme, Version,
+    Resumption, ServerConfig, ServerConfigBuilder, SignatureScheme, TicketKeys, Tickets, Version,
 };
 
 use super::{only, seen, server_for};
@@ -119,7 +119,11 @@ fn assert_fips(hello: &ClientHello, has: impl Fn(&CipherSuite) -> bool) {
 fn fips_goes_together_with_resumption_in_tls12(c: &dyn Backend, s: &dyn Backend) -> Result<()> {
     let (client, server) = configs();
     let client = client.profile(Profile::Fips).versions(only(Version::Tls12));
-    let ends = Ends::new((c, client), (s, server.versions(only(Version::Tls12))))?;
+    let server = server.versions(only(Version::Tls12));
+    // Asked for, so that who cannot says so.
+    let client = client.resumption(Resumption::Memory(1));
+    let server = server.tickets(Tickets::Keys(TicketKeys::automatic(Tickets::LIFETIME)?));
+    let ends = Ends::new((c, client), (s, server))?;
     for expected in [false, true] {
         let mut pair = ends.pair()?;
         let hello = seen::hello(&mut pair)?;
