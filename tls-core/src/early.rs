@@ -219,6 +219,7 @@ const OVERHEAD: usize = 5 + 1 + 16;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Identity, ServerConfig, TicketKeys, Tickets};
 
     #[test]
     fn small_pieces_leave_room_for_what_is_around_them() {
@@ -270,6 +271,21 @@ mod tests {
             [(1, false, true), (1, true, false), (ReplayableEarlyData::MAX + 1, true, true)]
         {
             assert_eq!(kind(bytes, resumes, tls13), Err(ErrorKind::Config));
+        }
+    }
+
+    #[test]
+    fn a_server_takes_none_beside_a_cache_or_with_keys_that_others_have() {
+        let made = rcgen::generate_simple_self_signed(["a.test".to_owned()]).unwrap();
+        let (cert, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        let identity = Identity::from_pem(cert.as_bytes(), key.as_bytes()).unwrap();
+        let plain = ServerConfig::builder(identity);
+        let taking = plain.clone().early_data(ReplayableEarlyData::up_to(100));
+        let given = || Tickets::Keys(TicketKeys::given(Tickets::LIFETIME).unwrap());
+        plain.clone().session_cache(1).tickets(given()).build().unwrap();
+        taking.clone().build().unwrap();
+        for refused in [taking.clone().session_cache(1), taking.tickets(given())] {
+            assert_eq!(refused.build().unwrap_err().kind(), ErrorKind::Config);
         }
     }
 }

@@ -375,7 +375,8 @@ impl ServerConfigBuilder {
     ///
     /// The same first flight is taken once by all servers that have these tickets' keys, and so the keys
     /// have to be the server's own ([`Tickets::Auto`], [`TicketKeys::automatic`]): of those that were
-    /// given nobody knows who else has them. Requires TLS 1.3, and
+    /// given nobody knows who else has them. Nor does it go with a [`session_cache`](Self::session_cache):
+    /// some libraries keep all sessions of such a server in one place. Requires TLS 1.3, and
     /// [`Capability::EarlyDataServer`](crate::Capability::EarlyDataServer).
     pub fn early_data(mut self, early_data: ReplayableEarlyData) -> Self {
         self.early_data = early_data;
@@ -482,6 +483,10 @@ impl ServerConfigBuilder {
         if self.early_data.is_on() && matches!(&self.tickets, Tickets::Keys(k) if !k.are_own()) {
             let why =
                 "early data may be taken once only, and other servers may have these ticket keys";
+            return Err(Error::new(ErrorKind::Config).because(why));
+        }
+        if self.early_data.is_on() && self.session_cache > 0 {
+            let why = "a server that takes early data has one place for its sessions, and no cache";
             return Err(Error::new(ErrorKind::Config).because(why));
         }
         let verifies = self.client_auth.roots().is_some();
