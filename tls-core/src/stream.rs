@@ -161,11 +161,14 @@ impl<T: Transport> Stream<T> {
         self.serve(Half::Writer, cx, |stream, cx| {
             ready!(stream.drive(cx, Connection::handshake))?;
             match stream.flush_all(cx) {
-                // Tickets are nothing that the client waits for, and it may not be reading yet.
-                Poll::Pending if stream.connection.has_only_tickets_to_send() => {
-                    Poll::Ready(Ok(()))
-                }
-                flushed => flushed,
+                Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
+                // Tickets are nothing that the client waits for: it may not be reading yet, or may have
+                // said all and gone. That nothing can be sent is for the next write to tell.
+                unsent if stream.connection.has_only_tickets_to_send() => match unsent {
+                    Poll::Ready(Err(e)) if stream.send_failure.is_none() => Poll::Ready(Err(e)),
+                    _ => Poll::Ready(Ok(())),
+                },
+                unsent => unsent,
             }
         })
     }

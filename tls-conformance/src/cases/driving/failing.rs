@@ -23,6 +23,8 @@ cases! { "driving";
         "A client whose write fails can still read the alert that says why.";
     Pair data_is_read_after_a_write_failed [] []
         "After a write failed, what the peer sent before is still read, and then the failure.";
+    Pair data_of_a_client_that_is_gone_before_the_tickets_is_read [Tls13Client] [Tls13Server]
+        "A server whose client has said all and gone, so that no ticket can be sent, still reads what it said.";
     Pair a_failed_write_stays_failed [] []
         "A stream whose transport refused bytes sends nothing more, as if nothing were missing.";
     Pair a_failed_flush_stays_failed [] []
@@ -86,6 +88,30 @@ fn data_is_read_after_a_write_failed(client: &dyn Backend, server: &dyn Backend)
     // The missing close_notify is the broken transport's fault.
     assert_eq!(kind(now(|cx| client.poll_read(cx, &mut buf))), broken);
     assert_eq!(kind(now(|cx| client.poll_read(cx, &mut buf))), broken);
+    Ok(())
+}
+
+fn data_of_a_client_that_is_gone_before_the_tickets_is_read(
+    client: &dyn Backend,
+    server: &dyn Backend,
+) -> Result<()> {
+    let ((c, s), only) = (configs(), Versions::only(Version::Tls13));
+    let ends = Ends::new((client, c.versions(only)), (server, s.versions(only)))?;
+    let Streams { mut client, mut server } = Streams::of(&ends, 1 << 16)?;
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(client.poll_handshake(&mut cx).is_pending());
+    assert!(server.poll_handshake(&mut cx).is_pending());
+    now(|cx| client.poll_handshake(cx))?;
+    now(|cx| poll_send(cx, &mut client, &mut &b"all"[..]))?;
+    now(|cx| client.poll_close_notify(cx))?;
+    drop(client);
+    now(|cx| server.poll_handshake(cx))?;
+    let mut buf = [0; 8];
+    assert_eq!(now(|cx| server.poll_read(cx, &mut buf))?, 3);
+    assert_eq!(&buf[..3], b"all");
+    assert_eq!(now(|cx| server.poll_read(cx, &mut buf))?, 0, "nothing was lost");
+    let broken = ErrorKind::Io(Io::BrokenPipe);
+    assert_eq!(kind(now(|cx| server.poll_write(cx, b"answer"))), broken);
     Ok(())
 }
 
