@@ -44,7 +44,7 @@ pub(crate) enum Command {
     /// Ask an OCSP responder whether a certificate has been revoked, and explain what it says.
     Ocsp(Box<Ocsp>),
     /// Run a TLS server that echoes, or that serves the files of a directory.
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Make and change the file with the ticket keys of servers that resume one another's sessions.
     TicketKeys(TicketKeysCommand),
 }

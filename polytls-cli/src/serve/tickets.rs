@@ -14,9 +14,10 @@ use crate::output;
 #[derive(Args, Clone, Debug)]
 pub(crate) struct TicketArgs {
     /// Have the keys of session tickets from FILE, which 'polytls ticket-keys' makes and changes, or from
-    /// Redis, where the servers change them by themselves: redis://[USER:PASSWORD@]HOST[:PORT][/DB], or
-    /// redis+unix:///PATH; behind a '?' may stand rotate=SECONDS and key=NAME. Servers with the same keys and
-    /// the same certificate resume one another's sessions.
+    /// Redis, where the servers change them by themselves: redis://USER:PASSWORD@HOST:PORT/DB, of which all
+    /// but HOST may be left out, or redis+unix:///PATH; behind a '?' may stand rotate=SECONDS and key=NAME.
+    /// Other users of this machine can see a password in it. Servers with the same keys and the same
+    /// certificate resume one another's sessions.
     #[arg(long, value_name = "FILE|URL")]
     ticket_keys: Option<String>,
     /// How long a session can be resumed, 2 to 86400; two hours if left out. 0: nothing is resumed.
