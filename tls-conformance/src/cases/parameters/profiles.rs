@@ -1,8 +1,9 @@
 //! Named profiles: what they mean is what is offered, accepted and negotiated.
 
 use tls_core::{
-    Backend, CipherSuite, ClientAuth, ClientConfig, ClientHello, ErrorKind, Group, Profile, Result,
-    Resumption, ServerConfig, ServerConfigBuilder, SignatureScheme, TicketKeys, Tickets, Version,
+    Backend, CipherSuite, Client, ClientAuth, ClientConfig, ClientHello, ErrorKind, Group, Profile,
+    Result, Resumption, Server, ServerConfig, ServerConfigBuilder, SignatureScheme, TicketKeys,
+    Tickets, Version,
 };
 
 use super::{only, seen, server_for};
@@ -120,11 +121,13 @@ fn fips_goes_together_with_resumption_in_tls12(c: &dyn Backend, s: &dyn Backend)
     let (client, server) = configs();
     let client = client.profile(Profile::Fips).versions(only(Version::Tls12));
     let server = server.versions(only(Version::Tls12));
-    // Asked for, so that who cannot says so.
     let client = client.resumption(Resumption::Memory(1));
-    let server = server.tickets(Tickets::Keys(TicketKeys::automatic(Tickets::LIFETIME)?));
-    let ends = Ends::new((c, client), (s, server))?;
+    // A new server each time: what they have in common is their keys.
+    let server =
+        server.tickets(Tickets::Keys(TicketKeys::automatic(Tickets::LIFETIME)?)).build()?;
+    let client = Client::new(&client.build()?, c)?;
     for expected in [false, true] {
+        let ends = Ends { client: client.clone(), server: Server::new(&server, s)? };
         let mut pair = ends.pair()?;
         let hello = seen::hello(&mut pair)?;
         assert_fips(&hello, |suite| !suite.is_tls13());
