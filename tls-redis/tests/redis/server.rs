@@ -1,7 +1,9 @@
 //! A real Redis, on loopback, that ends with its test.
 
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,7 +23,11 @@ impl Redis {
     pub(crate) fn start(more: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let more = more.iter().map(|&argument| argument.to_owned()).collect::<Vec<_>>();
-        // A port that is free now may be taken before Redis takes it.
+        // One after the other: a port that is free now is not to be taken by another test, nor is its search
+        // for one to be taken for this Redis.
+        static STARTING: Mutex<()> = Mutex::new(());
+        let _alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+        // Somebody else may still be quicker.
         for _ in 0..5 {
             let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
             let port = free.local_addr().unwrap().port();
@@ -80,12 +86,22 @@ fn spawn(folder: &TempDir, port: u16, more: &[String]) -> Child {
 fn listens(child: &mut Child, port: u16) -> bool {
     let deadline = Instant::now() + LIMIT;
     while child.try_wait().unwrap().is_none() && Instant::now() < deadline {
-        if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
+        if answers(port).is_ok_and(|answers| answers) {
             return true;
         }
         thread::sleep(Duration::from_millis(5));
     }
     false
+}
+
+/// Whether Redis is there; it may well say that it wants a password.
+fn answers(port: u16) -> io::Result<bool> {
+    let mut tcp = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    tcp.set_read_timeout(Some(Duration::from_secs(1)))?;
+    tcp.write_all(b"PING\r\n")?;
+    let mut first = [0];
+    tcp.read_exact(&mut first)?;
+    Ok(matches!(first, [b'+' | b'-']))
 }
 
 impl Drop for Redis {
