@@ -21,8 +21,8 @@ use super::{Accept, Failure, TlsInfo, TlsListener};
 /// Serves HTTP/1.1 and HTTP/2 to whom a [`TlsListener`] accepts.
 ///
 /// Which of them is what the handshake has settled (ALPN, RFC 9113 §3.2): HTTP/2 is spoken with who
-/// agreed on `h2`, and HTTP/1.1 with everybody else. Requests have a [`TlsInfo`] in their extensions. What breaks a connection is told to the listener's
-/// [hook](TlsListener::on_failure), and ends no other.
+/// agreed on `h2`, and HTTP/1.1 with everybody else. Requests have a [`TlsInfo`] in their extensions. What
+/// breaks a connection is told to the listener's [hook](TlsListener::on_failure), and ends no other.
 pub struct HttpsServer<L: Accept = TcpListener> {
     listener: TlsListener<L>,
     http: Http,
