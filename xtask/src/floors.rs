@@ -20,6 +20,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("tls-openssl", &["tls-core", "tls-libssl"]),
     ("tls-rustls", &["tls-core"]),
     ("tls-s2n", &["tls-core"]),
+    ("tls-lines", &["tls-core"]),
     ("tls-redis", &["tls-core"]),
     ("tls-staple", &["tls-core"]),
     ("tls-starttls", &["tls-core"]),
@@ -64,6 +65,7 @@ const FENCED: &[(&str, &[&str])] = &[
     ("rc2", &["tls-keys"]),
     ("rcgen", &["tls-conformance", "tls-keys"]),
     ("futures-io", &["tls-futures"]),
+    ("mio", &["tls-lines"]),
     (
         "tokio",
         &[
