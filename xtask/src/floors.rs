@@ -34,6 +34,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         "polytls-cli",
         &["polytls", "tls-conformance", "tls-redis", "tls-staple", "tls-starttls", "tls-tokio"],
     ),
+    ("tls-lua", &["polytls", "tls-keys", "tls-lines"]),
     ("polytls-example-web", &["polytls", "tls-hyper", "tls-postgres", "tls-tonic"]),
     ("tls-interop", &[]),
     ("xtask", &[]),
@@ -66,6 +67,7 @@ const FENCED: &[(&str, &[&str])] = &[
     ("rcgen", &["tls-conformance", "tls-keys"]),
     ("futures-io", &["tls-futures"]),
     ("mio", &["tls-lines"]),
+    ("mlua", &["tls-lua"]),
     (
         "tokio",
         &[

@@ -13,8 +13,8 @@ use tls_conformance::Authority;
 use tls_lines::{LineStream, WordError};
 
 /// Every promise on each of `backends`.
-pub fn trials(backends: &[&'static dyn Backend]) -> Vec<Trial> {
-    let promises: &[(&str, fn(&'static dyn Backend))] = &[
+pub(crate) fn trials(backends: &[&'static dyn Backend]) -> Vec<Trial> {
+    let promises: &[(&str, Promise)] = &[
         ("words_give_what_they_say", words_give_what_they_say),
         ("lines_are_found_wherever_records_end", lines_among_records),
         ("what_came_before_the_end_stays", what_came_stays),
@@ -40,6 +40,9 @@ pub fn trials(backends: &[&'static dyn Backend]) -> Vec<Trial> {
     }
     trials
 }
+
+/// Panics if it is not kept.
+type Promise = fn(&'static dyn Backend);
 
 const NAME: &str = "server.test";
 

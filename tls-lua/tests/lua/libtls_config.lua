@@ -1,0 +1,127 @@
+-- The configuration, and the functions beside it.
+local libtls = require('libtls')
+local config = require('libtls.config')
+local given = require('given')
+local all, is, fails = given.all, given.is, given.fails
+
+-- constants
+is(all(libtls.WANT_POLLIN, libtls.WANT_POLLOUT), -2, -3)
+is(all(libtls.TLS_v10, libtls.TLS_v11, libtls.TLS_v12, libtls.TLS_v13), 2, 4, 8, 16)
+is(all(libtls.TLS_v1x, libtls.TLS_DEFAULT), 30, 24)
+is(all(libtls.TLS_API, libtls.MAX_SESSION_ID_LENGTH, libtls.TICKET_KEY_SIZE), 20200120, 32, 48)
+is(all(libtls.OCSP_CERT_GOOD, libtls.OCSP_CERT_REVOKED, libtls.OCSP_CERT_UNKNOWN), 0, 1, 2)
+is(all(libtls.OCSP_RESPONSE_SUCCESSFUL, libtls.OCSP_RESPONSE_MALFORMED, libtls.OCSP_RESPONSE_INTERNALERROR), 0, 1, 2)
+is(all(libtls.OCSP_RESPONSE_TRYLATER, libtls.OCSP_RESPONSE_SIGREQUIRED, libtls.OCSP_RESPONSE_UNAUTHORIZED), 3, 5, 6)
+is(all(libtls.CRL_REASON_UNSPECIFIED, libtls.CRL_REASON_KEY_COMPROMISE, libtls.CRL_REASON_CA_COMPROMISE), 0, 1, 2)
+is(all(libtls.CRL_REASON_AFFILIATION_CHANGED, libtls.CRL_REASON_SUPERSEDED, libtls.CRL_REASON_CESSATION_OF_OPERATION), 3, 4, 5)
+is(all(libtls.CRL_REASON_CERTIFICATE_HOLD, libtls.CRL_REASON_REMOVE_FROM_CRL), 6, 8)
+is(all(libtls.CRL_REASON_PRIVILEGE_WITHDRAWN, libtls.CRL_REASON_AA_COMPROMISE), 9, 10)
+
+-- protocols
+is(all(config.parse_protocols('all')), 24)
+is(all(config.parse_protocols('secure')), 24)
+is(all(config.parse_protocols('tlsv1.2')), 8)
+is(all(config.parse_protocols('tlsv1.3')), 16)
+is(all(config.parse_protocols('all,!tlsv1.2')), 16)
+fails(all(config.parse_protocols('sslv3')), -1, 'sslv3')
+
+-- files
+assert(config.default_ca_cert_file() == given.path('ca.pem')) -- SSL_CERT_FILE
+is(all(config.load_file(given.path('server.key'))), given.file('server.key'))
+local opened = config.load_file(given.path('encrypted.key'), 'secret')
+assert(opened:match('^%-%-%-%-%-BEGIN PRIVATE KEY%-%-%-%-%-\n'))
+assert(config.load_file(given.path('server.key'), 'any'):match('^%-%-%-%-%-BEGIN'))
+fails(all(config.load_file(given.path('encrypted.key'), 'wrong')), nil, 'encrypted.key')
+fails(all(config.load_file(given.path('server.pem'), 'secret')), nil, 'no private key')
+fails(all(config.load_file(given.path('missing'))), nil, 'No such file or directory')
+
+-- setters
+local cfg = config.new()
+assert(tostring(cfg):match('^libtls.config: '))
+is(all(cfg:set_alpn('h2,http/1.1')), true)
+fails(all(cfg:set_alpn('h2,,x')), false, 'zero length')
+fails(all(cfg:set_alpn(('x'):rep(256))), false, 'too long')
+is(all(cfg:set_alpn('h2')), true)
+fails(all(cfg:set_ca_file(given.path('missing'))), false, "failed to open CA file")
+fails(all(cfg:set_ca_file(given.path('server.key'))), false, 'no certificate')
+is(all(cfg:set_ca_file(given.path('ca.pem'))), true)
+is(all(cfg:set_ca(given.file('ca.pem'))), true)
+fails(all(cfg:set_ca('junk')), false, 'no certificate')
+fails(all(cfg:set_ca_path(given.path('missing'))), false, 'missing')
+is(all(cfg:set_ca_path(given.folder)), true)
+fails(all(cfg:set_cert_file(given.path('missing'))), false, 'failed to open certificate file')
+fails(all(cfg:set_key_file(given.path('missing'))), false, 'failed to open key file')
+fails(all(cfg:set_crl_file(given.path('missing'))), false, 'failed to open CRL file')
+fails(all(cfg:set_ocsp_staple_file(given.path('missing'))), false, 'failed to open ocsp file')
+fails(all(cfg:set_keypair_file(given.path('missing'), 'x')), false, 'failed to open certificate file')
+fails(all(cfg:add_keypair_file(given.path('server.pem'), 'missing')), false, 'failed to open key file')
+fails(all(cfg:set_crl('junk')), false, '')
+for _, ciphers in ipairs { 'secure', 'default', 'compat', 'legacy', 'all', 'insecure', 'ECDHE-RSA-AES256-GCM-SHA384' } do
+  is(all(cfg:set_ciphers(ciphers)), true)
+end
+fails(all(cfg:set_ciphers('junk')), false, "no ciphers for 'junk'")
+is(all(cfg:set_dheparams('auto')), true)
+fails(all(cfg:set_dheparams('x')), false, "invalid dhe param 'x'")
+is(all(cfg:set_ecdhecurve('auto')), true)
+fails(all(cfg:set_ecdhecurve('P-256,P-384')), false, "invalid ecdhe curve 'P-256,P-384'")
+is(all(cfg:set_ecdhecurves('X25519,P-256')), true)
+fails(all(cfg:set_ecdhecurves('x')), false, "invalid ecdhe curve 'x'")
+is(all(cfg:set_protocols(libtls.TLS_v12, libtls.TLS_v13)), true)
+is(all(cfg:set_protocols()), true)
+fails(all(cfg:set_protocols(libtls.TLS_v10)), false, 'no protocol version')
+is(all(cfg:set_verify_depth(3)), true)
+fails(all(cfg:set_verify_depth(-1)), false, '0 to 6')
+is(all(cfg:set_session_id(('s'):rep(32))), true)
+fails(all(cfg:set_session_id(('s'):rep(33))), false, 'session ID too large')
+is(all(cfg:set_session_lifetime(0)), true)
+is(all(cfg:set_session_lifetime(86400)), true)
+fails(all(cfg:set_session_lifetime(3)), false, 'session lifetime too small')
+fails(all(cfg:set_session_lifetime(86401)), false, 'session lifetime too large')
+is(all(cfg:add_ticket_key(1, ('k'):rep(48))), true)
+is(all(cfg:add_ticket_key(1, ('k'):rep(48))), true)
+is(all(cfg:add_ticket_key(2, ('l'):rep(48))), true)
+fails(all(cfg:add_ticket_key(1, ('k'):rep(48))), false, 'ticket key already present')
+fails(all(cfg:add_ticket_key(3, 'short')), false, 'wrong amount of ticket key data')
+is(all(cfg:set_session_fd(-1)), true)
+fails(all(cfg:set_session_fd(0)), false, '')
+for _, name in ipairs { 'insecure_noverifycert', 'insecure_noverifyname', 'insecure_noverifytime', 'verify', 'verify_client',
+  'verify_client_optional', 'ocsp_require_stapling', 'prefer_ciphers_client', 'prefer_ciphers_server', 'clear_keys' } do
+  is(all(cfg[name](cfg)))
+end
+
+-- what does not fit together is told when a context is made
+cfg = config.new()
+fails(all(libtls.server(cfg)), nil, 'certificate')
+cfg:set_cert(given.file('server.pem'))
+fails(all(libtls.server(cfg)), nil, 'private key')
+cfg:set_key(given.file('other.key'))
+fails(all(libtls.server(cfg)), nil, '')
+cfg:set_key(given.file('server.key'))
+assert(libtls.server(cfg))
+cfg:clear_keys()
+fails(all(libtls.server(cfg)), nil, 'private key')
+
+-- arguments of a wrong kind are errors of the script's
+assert(not pcall(libtls.client))
+assert(not pcall(libtls.client, {}))
+assert(not pcall(libtls.client, io.stderr))
+assert(not pcall(cfg.set_alpn, cfg, {}))
+assert(not pcall(cfg.set_alpn, 5, 'x'))
+
+-- lists of revoked certificates
+cfg = config.new()
+cfg:set_ca_file(given.path('ca.pem'))
+is(all(cfg:set_crl_file(given.path('revoked.crl'))), true)
+local ctx = assert(libtls.client(cfg))
+assert(ctx:connect('localhost', given.port))
+fails(all(ctx:handshake()), false, 'revoked')
+
+-- the same parameters on both sides
+cfg = config.new()
+cfg:set_ca_file(given.path('ca.pem'))
+cfg:set_protocols(libtls.TLS_v12)
+cfg:set_ciphers('ECDHE-ECDSA-AES256-GCM-SHA384')
+ctx = assert(libtls.client(cfg))
+assert(ctx:connect('localhost', given.port))
+is(all(ctx:handshake()), true)
+is(all(ctx:conn_version(), ctx:conn_cipher(), ctx:conn_cipher_strength()), 'TLSv1.2', 'ECDHE-ECDSA-AES256-GCM-SHA384', 256)
