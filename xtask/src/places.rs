@@ -21,6 +21,7 @@ const FEATURES: &[&str] = &[
 /// Where `unsafe` may stand: the calls into C that the safe crates lack, or leave to the caller.
 const UNSAFE: &[&str] = &[
     "tls-boring/src/ffi.rs",
+    "tls-kernel/src/ffi.rs",
     "tls-lua/src/ffi.rs",
     "tls-openssl/src/ffi.rs",
     "tls-s2n/src/ffi.rs",
