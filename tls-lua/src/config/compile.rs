@@ -81,11 +81,11 @@ impl Settings {
         backend: &dyn Backend,
     ) -> std::result::Result<ClientConfig, String> {
         let can = |what| backend.capabilities().contains(what);
-        let staple = match (self.verifies_staples(), self.needs_staple) {
-            (true, true) => StaplePolicy::Require,
+        let staple = match self.needs_staple {
+            true => StaplePolicy::Require,
             // As libtls, which always asks; where the library cannot, there is no staple to tell of.
-            (_, false) if can(Capability::RequestStaple) => StaplePolicy::Request,
-            _ => StaplePolicy::Off,
+            false if can(Capability::RequestStaple) => StaplePolicy::Request,
+            false => StaplePolicy::Off,
         };
         let resumption = match &self.session_file {
             // What was settled with one server must not be told to another.

@@ -1,6 +1,7 @@
 //! The functions of `libtls.config`, and files.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::os::fd::AsRawFd as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -49,10 +50,14 @@ pub(crate) fn load_file(
 
 /// Reads a file; `what` is what libtls calls it.
 pub(super) fn read(what: &str, file: &str) -> std::result::Result<Zeroizing<Vec<u8>>, String> {
-    fs::read(file).map(Zeroizing::new).map_err(|e| {
-        let what = if what.is_empty() { "file".to_owned() } else { format!("{what} file") };
-        format!("failed to open {what} '{file}': {}", reply::system(&e))
-    })
+    let what = if what.is_empty() { "file".to_owned() } else { format!("{what} file") };
+    let mut text = Zeroizing::new(Vec::new());
+    let read = File::open(file).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut text));
+    match read {
+        Ok(_) if text.len() as u64 <= LARGEST => Ok(text),
+        Ok(_) => Err(format!("failed to load {what} '{file}': it has more than 64 MiB")),
+        Err(e) => Err(format!("failed to open {what} '{file}': {}", reply::system(&e))),
+    }
 }
 
 /// The sessions in the file behind a descriptor: in the file at its place, since a store of sessions is
@@ -93,6 +98,9 @@ fn open_key(text: &[u8], password: &str) -> std::result::Result<Zeroizing<Vec<u8
     let text = pem::encode_config(&Pem::new(label, key.secret_der()), config);
     Ok(Zeroizing::new(text.into_bytes()))
 }
+
+/// What a file has at most: lists of revoked certificates are the largest there are.
+const LARGEST: u64 = 64 << 20;
 
 /// Where systems have their roots in one file.
 const PLACES: &[&str] = &[

@@ -10,22 +10,24 @@ local function now()
   return os.time() * 1000
 end
 
--- The coroutine that runs; nil outside of any, where both Luas differ.
+local ours = setmetatable({}, { __mode = 'k' }) -- the coroutines that this loop has made
+
+-- The coroutine that runs, if this loop will resume it. Another is resumed by who knows whom.
 local function current()
-  local co, is_main = coroutine.running()
-  if is_main then return nil end
-  return co
+  local co = coroutine.running()
+  return co and ours[co] and co
 end
 
 -- Has a coroutine of f run, with these arguments, when the loop gets to it.
 function loop.spawn(f, ...)
   local co = coroutine.create(f)
+  ours[co] = true
   ready[#ready + 1] = { co, { ... }, select('#', ...) }
   return co
 end
 
 -- Waits until a descriptor is ready to read ('r') or to write ('w'), or the coroutine is woken, or, where a
--- limit is given, so many milliseconds have passed. Outside of coroutines everything waits.
+-- limit is given, so many milliseconds have passed. Outside of this loop's coroutines everything waits.
 function loop.wait(fd, mode, limit)
   local co = current()
   if not co then

@@ -72,6 +72,17 @@ local function words()
   stream:close()
   is(all(stream:closed()), true)
 
+  -- who writes to a peer that has gone is told so, and goes on living
+  stream = assert(context:connect('localhost', given.port))
+  assert(stream:write('cut\n'))
+  local ok, err
+  for _ = 1, 1000 do
+    ok, err = stream:write(('x'):rep(10000))
+    if not ok then break end
+  end
+  is(all(ok, err), nil, 'closed')
+  stream:close()
+
   -- no end within a limit
   stream = assert(context:connect('localhost', given.port))
   stream:limit(10)
@@ -99,6 +110,13 @@ ssl.loop.spawn(function()
 end)
 ssl.loop.run()
 assert(done)
+
+
+-- in a coroutine that nobody else would resume
+is(all(coroutine.wrap(function()
+  words()
+  return 'done'
+end)()), 'done')
 
 -- a configuration that cannot be
 local cfg = config.new()

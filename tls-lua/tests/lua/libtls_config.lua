@@ -33,6 +33,8 @@ assert(opened:match('^%-%-%-%-%-BEGIN PRIVATE KEY%-%-%-%-%-\n'))
 assert(config.load_file(given.path('server.key'), 'any'):match('^%-%-%-%-%-BEGIN'))
 fails(all(config.load_file(given.path('encrypted.key'), 'wrong')), nil, 'encrypted.key')
 fails(all(config.load_file(given.path('server.pem'), 'secret')), nil, 'no private key')
+fails(all(config.load_file('/dev/zero')), nil, 'more than 64 MiB')
+fails(all(config.load_file(given.folder)), nil, 'failed to open')
 fails(all(config.load_file(given.path('missing'))), nil, 'No such file or directory')
 
 -- setters

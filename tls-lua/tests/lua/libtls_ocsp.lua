@@ -57,3 +57,22 @@ ctx = connected(function(cfg) cfg:insecure_noverifycert() end)
 assert(ctx:handshake())
 fails(all(ctx:peer_ocsp_result()), nil, 'no OCSP response')
 is(all(ctx:peer_ocsp_url()), 'http://ocsp.test/')
+
+-- a staple that is required is required: it is not passed over where nobody could have signed it
+local cfg = config.new()
+cfg:set_ca_file(given.path('ca.pem'))
+cfg:insecure_noverifycert()
+cfg:ocsp_require_stapling()
+fails(all(libtls.client(cfg)), nil, 'a staple is required')
+cfg:verify()
+local bare = config.new()
+bare:set_keypair_file(given.path('server.pem'), given.path('server.key'))
+local client = assert(libtls.client(cfg))
+local server = assert(assert(libtls.server(bare)):accept_socket(1))
+assert(client:connect_socket(0, 'server.test'))
+local ok, err, want
+repeat
+  ok, err, want = client:handshake()
+  server:handshake()
+until not want
+fails(all(ok, err), false, 'certificate verification failed')

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use pem::{EncodeConfig, LineEnding, Pem};
-use polytls::{Identity, Roots};
+use polytls::Identity;
 use rcgen::CustomExtension;
 use tempfile::TempDir;
 use tls_conformance::{Authority, Leaf, List, OcspAnswer};
@@ -16,7 +16,6 @@ const URL: &[u8] = b"http://ocsp.test/";
 pub(crate) struct Fixtures {
     folder: TempDir,
     pub(crate) server: Identity,
-    pub(crate) roots: Roots,
 }
 
 impl Fixtures {
@@ -27,7 +26,7 @@ impl Fixtures {
         let server = root.issue(Leaf::server(&names).with(|params| {
             params.custom_extensions.push(authority_information());
         }));
-        let this = Self { folder, server, roots: root.roots() };
+        let this = Self { folder, server };
         let leaf = this.server.leaf();
         this.write("ca.pem", &pem("CERTIFICATE", &root.certificate()));
         this.pair("server", &this.server);
