@@ -13,9 +13,11 @@ use crate::WordError;
 #[derive(Debug)]
 pub struct Lines<T> {
     stream: Stream<T>,
-    /// What has arrived and was not given to anybody yet.
+    /// What has arrived; what was given to somebody is at its beginning.
     arrived: Vec<u8>,
-    /// How much of that has no end of a line in it.
+    /// How much was given.
+    given: usize,
+    /// How much of the rest has no end of a line in it.
     searched: usize,
     limit: usize,
 }
@@ -26,7 +28,7 @@ impl<T> Lines<T> {
 
     /// Takes a stream, whose handshake need not be done.
     pub fn new(stream: Stream<T>) -> Self {
-        Self { stream, arrived: Vec::new(), searched: 0, limit: Self::LIMIT }
+        Self { stream, arrived: Vec::new(), given: 0, searched: 0, limit: Self::LIMIT }
     }
 
     /// Sets the most bytes that are gathered for a [line](Self::poll_line) or for [all](Self::poll_all): a
@@ -37,7 +39,7 @@ impl<T> Lines<T> {
 
     /// How many bytes are there already, and wait for no socket.
     pub fn buffered(&mut self) -> usize {
-        self.arrived.len() + self.stream.buffered()
+        self.rest().len() + self.stream.buffered()
     }
 
     /// The stream. What the words have read of it and not given is not in there any more.
@@ -50,11 +52,26 @@ impl<T> Lines<T> {
         &mut self.stream
     }
 
+    /// What was not given to anybody yet.
+    fn rest(&self) -> &[u8] {
+        &self.arrived[self.given..]
+    }
+
     /// Gives `n` bytes, or all if there are fewer.
     fn give(&mut self, n: usize) -> Vec<u8> {
         self.searched = 0;
-        let rest = self.arrived.split_off(n.min(self.arrived.len()));
-        std::mem::replace(&mut self.arrived, rest)
+        if n >= self.rest().len() {
+            let mut all = std::mem::take(&mut self.arrived);
+            all.drain(..std::mem::take(&mut self.given));
+            return all;
+        }
+        let piece = self.rest()[..n].to_vec();
+        self.given += n;
+        // Not each time: short lines out of much would move all of it again and again.
+        if self.given >= self.arrived.len() / 2 {
+            self.arrived.drain(..std::mem::take(&mut self.given));
+        }
+        piece
     }
 }
 
@@ -67,8 +84,8 @@ impl<T: Transport> Lines<T> {
         cx: &mut Context<'_>,
         n: usize,
     ) -> Poll<Result<Vec<u8>, WordError>> {
-        while self.arrived.len() < n {
-            if !ready!(self.poll_more(cx, n - self.arrived.len()))? {
+        while self.rest().len() < n {
+            if !ready!(self.poll_more(cx, n - self.rest().len()))? {
                 return Poll::Ready(Err(WordError::Closed));
             }
         }
@@ -81,14 +98,14 @@ impl<T: Transport> Lines<T> {
     /// within the [limit](Self::set_limit); what came is kept.
     pub fn poll_line(&mut self, cx: &mut Context<'_>) -> Poll<Result<Vec<u8>, WordError>> {
         loop {
-            let fresh = &self.arrived[self.searched..];
+            let fresh = &self.rest()[self.searched..];
             let end = fresh.iter().position(|byte| *byte == b'\n').map(|i| self.searched + i + 1);
             match end {
                 Some(end) if end <= self.limit => return Poll::Ready(Ok(self.give(end))),
-                None if self.arrived.len() < self.limit => {}
+                None if self.rest().len() < self.limit => {}
                 _ => return Poll::Ready(Err(WordError::TooLong { limit: self.limit })),
             }
-            self.searched = self.arrived.len();
+            self.searched = self.rest().len();
             if !ready!(self.poll_more(cx, CHUNK))? {
                 return Poll::Ready(Err(WordError::Closed));
             }
@@ -100,7 +117,7 @@ impl<T: Transport> Lines<T> {
     /// Gives [`WordError::TooLong`] if there is no end within the [limit](Self::set_limit); what came is
     /// kept.
     pub fn poll_all(&mut self, cx: &mut Context<'_>) -> Poll<Result<Vec<u8>, WordError>> {
-        while self.arrived.len() <= self.limit {
+        while self.rest().len() <= self.limit {
             if !ready!(self.poll_more(cx, CHUNK))? {
                 return Poll::Ready(Ok(self.give(usize::MAX)));
             }
@@ -116,11 +133,11 @@ impl<T: Transport> Lines<T> {
         cx: &mut Context<'_>,
         most: usize,
     ) -> Poll<Result<Vec<u8>, WordError>> {
-        if most > 0 && self.arrived.is_empty() && !ready!(self.poll_more(cx, most))? {
+        if most > 0 && self.rest().is_empty() && !ready!(self.poll_more(cx, most))? {
             return Poll::Ready(Err(WordError::Closed));
         }
-        while self.arrived.len() < most && self.stream.buffered() > 0 {
-            let more = self.poll_more(cx, most - self.arrived.len());
+        while self.rest().len() < most && self.stream.buffered() > 0 {
+            let more = self.poll_more(cx, most - self.rest().len());
             if !matches!(more, Poll::Ready(Ok(true))) {
                 break; // the next word meets it again
             }

@@ -17,6 +17,7 @@ pub(crate) fn trials(backends: &[&'static dyn Backend]) -> Vec<Trial> {
     let promises: &[(&str, Promise)] = &[
         ("words_give_what_they_say", words_give_what_they_say),
         ("lines_are_found_wherever_records_end", lines_among_records),
+        ("many_lines_out_of_much_are_quick", many_lines_out_of_much),
         ("what_came_before_the_end_stays", what_came_stays),
         ("a_cut_is_no_end", a_cut_is_no_end),
         ("interrupted_reading_loses_nothing", interrupted_reading_loses_nothing),
@@ -132,6 +133,25 @@ fn lines_among_records(backend: &'static dyn Backend) {
     assert_eq!(stream.line().unwrap(), b"c\n");
     assert_eq!(stream.line().unwrap().len(), 40_002);
     assert_eq!(stream.exact(1).unwrap(), b"e");
+    drop(sending.join().unwrap());
+}
+
+fn many_lines_out_of_much(backend: &'static dyn Backend) {
+    let (stream, mut peer) = connected(backend);
+    let lines = 1 << 17;
+    let sending = thread::spawn(move || {
+        let text: Vec<u8> = (0..lines).flat_map(|i| format!("{i:07}\n").into_bytes()).collect();
+        peer.write_all(&text).unwrap();
+        peer
+    });
+    stream.set_limit(8 * lines - 1).unwrap();
+    assert!(matches!(stream.all(), Err(WordError::TooLong { .. })), "all of it is there");
+    let begin = Instant::now();
+    for i in 0..lines {
+        assert_eq!(stream.line().unwrap(), format!("{i:07}\n").as_bytes());
+    }
+    // To move the rest for each line would be 64 GiB.
+    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
     drop(sending.join().unwrap());
 }
 

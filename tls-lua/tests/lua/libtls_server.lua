@@ -110,3 +110,18 @@ client = assert(libtls.client(client_cfg))
 is(all(client:connect_fds(0, 0, 'server.test')), true)
 given.both(client, server)
 closed(client, server)
+
+-- a client without a certificate is refused by a server that requires one
+client_cfg = config.new()
+client_cfg:set_ca_file(given.path('ca.pem'))
+client_cfg:set_protocols(libtls.TLS_v12) -- in which the client hears of it in its handshake
+client = assert(libtls.client(client_cfg))
+server = assert(assert(libtls.server(server_cfg)):accept_socket(1))
+assert(client:connect_socket(0, 'server.test'))
+local at_client, at_server
+for _ = 1, 100 do
+  at_client = (at_client and at_client.n == 2) and at_client or all(client:handshake())
+  at_server = (at_server and at_server.n == 2) and at_server or all(server:handshake())
+end
+fails(at_server, false, 'handshake failed')
+fails(at_client, false, 'handshake failed')
