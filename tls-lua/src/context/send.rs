@@ -22,16 +22,7 @@ impl Connection {
                 Err(e) => return self.outcome("write", Err(e)),
             },
         };
-        self.taken = Some(taken);
-        let flushed = self.stream.flush();
-        match self.outcome("write", flushed) {
-            Outcome::Done(()) => {
-                self.taken = None;
-                Outcome::Done(taken)
-            }
-            Outcome::Failed(why) => Outcome::Failed(why),
-            Outcome::Wants(what) => Outcome::Wants(what),
-        }
+        self.hand_over(taken)
     }
 
     /// Writes what stands at `offset` of a file, up to a record's worth of `len` bytes; 0 at its end.
@@ -47,6 +38,17 @@ impl Connection {
             Ok(n) => self.write(&record[..n]),
             Err(e) => Outcome::Failed(reply::system(&e)),
         }
+    }
+
+    /// Waits until what was taken is the descriptor's, and tells how much that is only then.
+    fn hand_over(&mut self, taken: usize) -> Outcome<usize> {
+        self.taken = Some(taken);
+        let flushed = self.stream.flush();
+        let outcome = self.outcome("write", flushed);
+        if !matches!(outcome, Outcome::Wants(_)) {
+            self.taken = None;
+        }
+        outcome.map(|()| taken)
     }
 }
 

@@ -33,7 +33,7 @@ local function ask(name, ms)
     is(all(stream:close()), true)
   end
 end
-go(ask('late', 400), ask('soon', 0), ask('middle', 200))
+go(ask('late', 1200), ask('soon', 0), ask('middle', 600))
 is(all(table.concat(order, ' ')), 'soon middle late')
 
 -- one waiter at a time; interrupting loses nothing; after it the stream is free at once
@@ -73,7 +73,7 @@ stream = nil
 local taken
 go(function()
   stream = connect()
-  assert(stream:write('wait 1500\ntake ' .. #data .. '\n'))
+  assert(stream:write('wait 3000\ntake ' .. #data .. '\n'))
   local ok, err
   ok, err, taken = stream:write(data)
   is(all(ok, err), nil, 'interrupted')

@@ -52,3 +52,36 @@ file:close()
 fails(all(ctx:sendfile(file, 10)), nil, 'Bad file descriptor')
 is(all(ctx:close()), true)
 fails(all(ctx:sendfile(0, 10)), nil, '')
+
+-- a descriptor that does not block, and a reader who comes late
+local server_cfg = config.new()
+server_cfg:set_keypair_file(given.path('server.pem'), given.path('server.key'))
+local client = assert(libtls.client(cfg))
+local server = assert(assert(libtls.server(server_cfg)):accept_socket(1))
+assert(client:connect_socket(0, 'server.test'))
+given.both(client, server)
+file = assert(io.open(given.path('file.bin'), 'rb'))
+local got, sent, waits = {}, 0, 0
+for round = 1, 20 do
+  local offset = 0
+  while offset < #data do
+    local n, err, again, want = client:sendfile(file, #data - offset, offset)
+    assert(n, err)
+    offset, sent = offset + n, sent + n
+    if n == 0 then
+      is(all(again, want), true, libtls.WANT_POLLOUT)
+      waits = waits + 1
+      repeat
+        local piece = server:read(65536)
+        got[#got + 1] = piece
+      until not piece
+    end
+  end
+end
+assert(client:close())
+repeat
+  local piece = server:read(65536)
+  got[#got + 1] = piece
+until not piece
+assert(waits > 0 and sent == 20 * #data)
+assert(table.concat(got) == data:rep(20))

@@ -79,7 +79,7 @@ impl Lua {
             errors.read_to_end(&mut text).unwrap();
             String::from_utf8_lossy(&text).into_owned()
         });
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + Duration::from_secs(120);
         let status = loop {
             match child.try_wait().unwrap() {
                 Some(status) => break Some(status),
