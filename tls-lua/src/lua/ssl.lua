@@ -141,8 +141,8 @@ end
 
 -- Whether a word may begin; why not, otherwise.
 local function may(stream)
-  if waiter(stream) then return nil, 'busy' end
   if stream.is_closed then return nil, 'closed' end
+  if waiter(stream) then return nil, 'busy' end
   return true
 end
 
