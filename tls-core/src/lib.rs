@@ -20,6 +20,7 @@ mod early;
 mod endpoint;
 mod error;
 mod events;
+mod file;
 mod group;
 mod handshake;
 mod held;

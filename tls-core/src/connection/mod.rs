@@ -2,6 +2,7 @@
 
 mod choice;
 mod early_data;
+mod file;
 mod first_bytes;
 mod keys;
 mod rules;

@@ -1,6 +1,7 @@
 //! The one driver: a connection joined to a transport.
 
 mod drive;
+mod file;
 mod sockets;
 #[cfg(test)]
 mod tests;
