@@ -20,6 +20,7 @@ mod early;
 mod endpoint;
 mod error;
 mod events;
+mod file;
 mod group;
 mod handshake;
 mod held;
@@ -74,7 +75,10 @@ pub use identity::{
 };
 pub use incoming::{Incoming, IncomingStream};
 pub use judge::{Evidence, Judge};
-pub use kernel::{HandedOver, KernelRefusal, KernelTls, LaterKeys, SendPath, TrafficKeys};
+pub use kernel::{
+    Direction, HandedOver, KernelCipher, KernelRefusal, KernelTls, KernelTransport, LaterKeys,
+    ReceiveError, SendPath, TrafficKeys,
+};
 pub use name::ServerName;
 pub use negotiated::Negotiated;
 pub use parameters::{DhParams, Profile, SuiteOrder, keywords};

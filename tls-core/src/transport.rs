@@ -6,6 +6,8 @@ use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::KernelTransport;
+
 /// A byte stream in both directions, that can be polled.
 ///
 /// The contract is that of the poll functions of the async world: `Pending` means that the waker
@@ -24,6 +26,12 @@ pub trait Transport {
 
     /// Ends the writing direction.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// The kernel's side of it, where there is one: a socket that can have its records encrypted and
+    /// decrypted by the kernel.
+    fn kernel(&mut self) -> Option<&mut dyn KernelTransport> {
+        None
+    }
 }
 
 impl<T: Transport + ?Sized> Transport for &mut T {
@@ -46,6 +54,10 @@ impl<T: Transport + ?Sized> Transport for &mut T {
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         (**self).poll_shutdown(cx)
     }
+
+    fn kernel(&mut self) -> Option<&mut dyn KernelTransport> {
+        (**self).kernel()
+    }
 }
 
 impl<T: Transport + ?Sized> Transport for Box<T> {
@@ -67,6 +79,10 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         (**self).poll_shutdown(cx)
+    }
+
+    fn kernel(&mut self) -> Option<&mut dyn KernelTransport> {
+        (**self).kernel()
     }
 }
 

@@ -1,8 +1,10 @@
 //! Records that the kernel encrypts and decrypts, once the library has made the handshake (kTLS).
 
 mod handover;
+mod transport;
 
 pub use handover::{HandedOver, LaterKeys, TrafficKeys};
+pub use transport::{Direction, KernelCipher, KernelTransport, ReceiveError};
 
 use std::fmt;
 use std::io;
