@@ -97,9 +97,10 @@ impl Traffic {
         };
         match (passing.kind, passing.bytes.first()) {
             // In TLS 1.3 it is there for middleboxes only, and has no number (RFC 8446 §5).
-            (HEADER, Some(&CHANGE_CIPHER_SPEC)) => {}
+            (HEADER, Some(&CHANGE_CIPHER_SPEC)) if passing.is_tls13 => {}
+            // OpenSSL tells of the message itself only if it is sent.
+            (HEADER, Some(&CHANGE_CIPHER_SPEC)) => side.records = 0,
             (HEADER, _) => side.records += 1,
-            (CHANGE, _) if !passing.is_tls13 => side.records = 0,
             (HANDSHAKE, Some(&FINISHED)) if passing.is_tls13 => side.records = 0,
             (HANDSHAKE, Some(&KEY_UPDATE)) if passing.is_tls13 => {
                 side.records = 0;
@@ -235,7 +236,6 @@ fn from_hex(text: &str) -> Option<Zeroizing<Vec<u8>>> {
 
 /// The header of a record passes: a number that OpenSSL and BoringSSL share (`SSL3_RT_HEADER`).
 pub(crate) const HEADER: i32 = 256;
-const CHANGE: i32 = CHANGE_CIPHER_SPEC as i32;
 const HANDSHAKE: i32 = 22;
 
 /// A content type (RFC 8446 §5.1).
