@@ -20,6 +20,8 @@ pub struct Traffic {
     state: Mutex<State>,
 }
 
+type Secret = Zeroizing<Vec<u8>>;
+
 /// Of the client, and of the server.
 #[derive(Default)]
 struct State {
@@ -33,7 +35,7 @@ struct State {
 #[derive(Default)]
 struct Side {
     /// The secret of its traffic, in TLS 1.3.
-    secret: Option<Zeroizing<Vec<u8>>>,
+    secret: Option<Secret>,
     /// How many records its key has protected.
     records: u64,
 }
@@ -188,7 +190,7 @@ struct Later {
     hmac: Hmac,
     /// How many bytes a key has.
     key: usize,
-    secrets: Option<(Zeroizing<Vec<u8>>, Zeroizing<Vec<u8>>)>,
+    secrets: Option<(Secret, Secret)>,
 }
 
 impl LaterKeys for Later {
@@ -208,7 +210,7 @@ impl LaterKeys for Later {
     }
 }
 
-fn next(hmac: Hmac, key: usize, secret: Option<&mut Zeroizing<Vec<u8>>>) -> Result<TrafficKeys> {
+fn next(hmac: Hmac, key: usize, secret: Option<&mut Secret>) -> Result<TrafficKeys> {
     let step = || {
         let secret = secret?;
         *secret = derive::updated(hmac, secret)?;
@@ -223,7 +225,7 @@ impl fmt::Debug for Later {
     }
 }
 
-fn from_hex(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+fn from_hex(text: &str) -> Option<Secret> {
     let digits = text.trim_end().as_bytes();
     let digit = |c: u8| char::from(c).to_digit(16).map(|value| value as u8);
     let mut bytes = Zeroizing::new(Vec::with_capacity(digits.len() / 2));
