@@ -84,6 +84,9 @@ capabilities! {
     FipsModule = "fips-module";
     /// The key-exchange groups can be chosen.
     Groups = "groups";
+    /// The keys of a connection can be handed to the kernel, which then encrypts and decrypts its records
+    /// where it knows how (kTLS).
+    KernelTls = "kernel-tls";
     /// The secrets of connections can be logged.
     KeyLog = "key-log";
     /// Either side can take new keys in the middle of a TLS 1.3 connection (RFC 8446 §4.6.3).
@@ -186,7 +189,7 @@ impl FromStr for Capability {
 
 /// A set of [`Capability`] values.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct Capabilities(u64);
+pub struct Capabilities(u128);
 
 impl Capabilities {
     /// The empty set.
@@ -197,7 +200,7 @@ impl Capabilities {
 
     /// The set of exactly those in `list`.
     pub const fn of(list: &[Capability]) -> Self {
-        let mut bits = 0;
+        let mut bits: u128 = 0;
         let mut i = 0;
         while i < list.len() {
             bits |= 1 << list[i] as u8;
@@ -263,7 +266,7 @@ impl fmt::Display for Capabilities {
     }
 }
 
-const _: () = assert!(Capability::ALL.len() <= 64, "the set has 64 bits");
+const _: () = assert!(Capability::ALL.len() <= 128, "the set has 128 bits");
 
 #[cfg(test)]
 mod tests {

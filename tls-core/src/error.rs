@@ -47,6 +47,10 @@ pub enum ErrorKind {
     /// The configuration, or an input of it such as a key file, is unusable.
     #[error("unusable configuration")]
     Config,
+    /// The file that was to be sent cannot be, or ends before the range that was to be sent does. The
+    /// connection is as it was.
+    #[error("the file cannot be sent")]
+    File,
     /// The transport failed.
     #[error("the transport failed: {0}")]
     Io(io::ErrorKind),
@@ -97,6 +101,7 @@ impl ErrorKind {
             Self::BadRecord => "bad-record".into(),
             Self::Certificate(why) => format!("certificate({})", why.name()).into(),
             Self::Config => "config".into(),
+            Self::File => "file".into(),
             Self::Io(kind) => format!("io({kind})").into(),
             Self::Misuse => "misuse".into(),
             Self::NoPeerCertificate => "no-peer-certificate".into(),
@@ -238,7 +243,7 @@ impl From<Error> for io::Error {
             ErrorKind::Timeout => io::ErrorKind::TimedOut,
             ErrorKind::UnexpectedEof => io::ErrorKind::UnexpectedEof,
             ErrorKind::Unsupported(_) => io::ErrorKind::Unsupported,
-            ErrorKind::Config | ErrorKind::Misuse => io::ErrorKind::InvalidInput,
+            ErrorKind::Config | ErrorKind::File | ErrorKind::Misuse => io::ErrorKind::InvalidInput,
             ErrorKind::Backend => io::ErrorKind::Other,
             ErrorKind::AlertReceived(_)
             | ErrorKind::BadRecord

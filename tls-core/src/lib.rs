@@ -28,6 +28,7 @@ mod hex;
 mod identity;
 mod incoming;
 mod judge;
+mod kernel;
 mod library;
 mod name;
 mod negotiated;
@@ -73,6 +74,7 @@ pub use identity::{
 };
 pub use incoming::{Incoming, IncomingStream};
 pub use judge::{Evidence, Judge};
+pub use kernel::{HandedOver, KernelRefusal, KernelTls, LaterKeys, SendPath, TrafficKeys};
 pub use name::ServerName;
 pub use negotiated::Negotiated;
 pub use parameters::{DhParams, Profile, SuiteOrder, keywords};

@@ -5,7 +5,7 @@ use std::task::Waker;
 
 use zeroize::Zeroizing;
 
-use crate::{Capability, Error, ErrorKind, Negotiated, Result, Wire};
+use crate::{Capability, Error, ErrorKind, HandedOver, Negotiated, Result, Wire};
 
 /// How far a call came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +110,19 @@ pub trait Session: fmt::Debug + Send {
     /// Whether the library takes new keys by itself before one has been used too often (RFC 8446 §5.5).
     fn counts_records(&self) -> bool {
         false
+    }
+
+    /// Gives the keys of both directions away, and what has to be done for them later. Called in
+    /// established connections of configurations that [may](crate::KernelTls) do so, when nothing of what
+    /// this session has put on the wire is pending, and the wire has no bytes left that it could take.
+    /// Afterwards only what a session settled is asked of it: `negotiated`, `staple`, what it exports.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind) if the library cannot, or not for what was
+    /// negotiated, and the session goes on as it was; anything else ends the connection.
+    fn hand_over(&mut self) -> Result<HandedOver> {
+        Err(Error::new(ErrorKind::Unsupported(Capability::KernelTls)))
     }
 
     /// Derives keying material for a protocol above (RFC 5705, RFC 8446 §7.5). Called once the handshake

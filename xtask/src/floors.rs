@@ -10,9 +10,10 @@ use crate::root;
 /// Development dependencies are free, but for the rule that nothing on the way to a user depends on
 /// the suite.
 const FLOORS: &[(&str, &[&str])] = &[
+    ("tls-kernel", &[]),
     ("tls-keys", &[]),
     ("tls-pki", &[]),
-    ("tls-core", &["tls-keys", "tls-pki"]),
+    ("tls-core", &["tls-kernel", "tls-keys", "tls-pki"]),
     ("tls-conformance", &["tls-core"]),
     ("tls-libssl", &["tls-core"]),
     ("tls-boring", &["tls-core", "tls-libssl"]),

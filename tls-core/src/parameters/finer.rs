@@ -1,8 +1,8 @@
 //! What few programs ask for.
 
 use crate::{
-    Capability, ClientConfig, ClientConfigBuilder, Error, ErrorKind, Result, ServerConfig,
-    ServerConfigBuilder, SignatureScheme,
+    Capability, ClientConfig, ClientConfigBuilder, Error, ErrorKind, KernelTls, Result,
+    ServerConfig, ServerConfigBuilder, SignatureScheme,
 };
 
 /// Whose order of cipher suites decides, where both sides have several in common.
@@ -35,6 +35,7 @@ pub enum DhParams {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Finer {
     pub(crate) dh_params: DhParams,
+    pub(crate) kernel_tls: KernelTls,
     pub(crate) needs_extended_master_secret: bool,
     pub(crate) needs_fips_module: bool,
     pub(crate) record_limit: Option<usize>,
@@ -47,6 +48,7 @@ impl Finer {
     pub(crate) fn needed(&self) -> impl Iterator<Item = (bool, Capability)> {
         let Self {
             dh_params: _, // the suites say it
+            kernel_tls,
             needs_extended_master_secret,
             needs_fips_module,
             record_limit,
@@ -57,6 +59,7 @@ impl Finer {
             (*suite_order == SuiteOrder::Client, Capability::ClientOrder),
             (*needs_extended_master_secret, Capability::Exporter),
             (*needs_fips_module, Capability::FipsModule),
+            (*kernel_tls == KernelTls::Required, Capability::KernelTls),
             (record_limit.is_some(), Capability::LimitRecords),
             (!signature_schemes.is_empty(), Capability::SignatureSchemes),
         ];
@@ -67,6 +70,7 @@ impl Finer {
     pub(crate) fn for_sessions(&self) -> String {
         let Self {
             dh_params: _, // of no concern to a session
+            kernel_tls: _,
             needs_extended_master_secret,
             needs_fips_module: _, // where it is, all sessions are made by it
             record_limit: _,
