@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::RawFd;
-use std::os::unix::fs::FileExt as _;
 
 use super::{Connection, Outcome};
 use crate::{ffi, reply};
@@ -32,11 +31,19 @@ impl Connection {
             Some(Err(e)) => return Outcome::Failed(reply::system(&e)),
             None => return Outcome::Failed("Bad file descriptor".into()),
         };
-        let mut record = vec![0; usize::try_from(len).unwrap_or(RECORD).min(RECORD)];
-        match file.read_at(&mut record, offset) {
+        if let Some(taken) = self.taken {
+            return self.hand_over(taken);
+        }
+        // What has no length, such as a device, is asked as it comes.
+        let left = match file.metadata() {
+            Ok(facts) if facts.is_file() => len.min(facts.len().saturating_sub(offset)),
+            Ok(_) => len,
+            Err(e) => return Outcome::Failed(reply::system(&e)),
+        };
+        match self.stream.sendfile(&file, offset, left.min(RECORD as u64)) {
             Ok(0) => Outcome::Done(0),
-            Ok(n) => self.write(&record[..n]),
-            Err(e) => Outcome::Failed(reply::system(&e)),
+            Ok(taken) => self.hand_over(taken as usize),
+            Err(e) => self.outcome("sendfile", Err(e)),
         }
     }
 
