@@ -1,6 +1,7 @@
 //! The project's own commands; run with `cargo xtask`.
 
 mod floors;
+mod kernel;
 mod licences;
 mod load;
 mod new_backend;
@@ -47,6 +48,12 @@ enum Task {
         #[arg(long)]
         backend: Option<String>,
     },
+    /// Run a program on a Linux kernel that has TLS of its own, which this machine's may not have
+    ///
+    /// The kernel is an ordinary process (user-mode Linux, from a package of Debian). The program sees the files
+    /// of this machine and cannot change them; it can write to /run and to its TMPDIR, which are gone at
+    /// the end. It ends with the program's status, or with 125 if there is none.
+    Kernel(kernel::Arguments),
     /// Check the licences of all dependencies against deny.toml
     Licences,
     /// Build what would be published, outside of the workspace, with one backend at a time
@@ -71,6 +78,7 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Test { no_install } => return test::run(!no_install),
+        Task::Kernel(arguments) => return kernel::run(&arguments),
         Task::Floors => floors::check(),
         Task::Licences => licences::check(),
         Task::Load { connections, seconds, backend } => {
