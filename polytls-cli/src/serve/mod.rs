@@ -244,7 +244,7 @@ async fn connection(
     };
     let mut stop_later = stop.clone();
     let outcome = tokio::select! {
-        outcome = converse(&service, &mut stream, &mut stop) => outcome,
+        outcome = converse(&service, &mut stream, peer, &mut stop) => outcome,
         () = overdue(&mut stop_later) => {
             let why = "the server stops, and the connection did not end in time";
             Err(Error::new(ErrorKind::Timeout).because(why).into())
@@ -256,7 +256,12 @@ async fn connection(
     linger(&mut stream).await;
 }
 
-async fn converse(service: &Service, stream: &mut Tls, stop: &mut watch::Receiver<bool>) -> Result {
+async fn converse(
+    service: &Service,
+    stream: &mut Tls,
+    peer: SocketAddr,
+    stop: &mut watch::Receiver<bool>,
+) -> Result {
     tokio::select! {
         outcome = handshake(stream) => outcome?,
         () = asked_to_stop(stop) => return Ok(()),
@@ -266,7 +271,7 @@ async fn converse(service: &Service, stream: &mut Tls, stop: &mut watch::Receive
     }
     match &service.content {
         Content::Echo => Ok(echo::echo(stream, stop).await?),
-        Content::Www(www) => www.serve(stream, stop).await,
+        Content::Www(www) => www.serve(stream, peer, stop).await,
     }
 }
 
