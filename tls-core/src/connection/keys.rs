@@ -1,6 +1,6 @@
 //! New keys in the middle of a connection.
 
-use super::{Connection, misuse};
+use super::{Connection, misuse, speaker};
 use crate::events::By;
 use crate::{ErrorKind, Progress, Result, Version, Wire};
 
@@ -26,16 +26,17 @@ impl Connection {
         if self.wire.room() < Wire::MAX_RECORD {
             return Ok(Progress::WantWrite);
         }
-        let progress = self.session.alone().update_keys(&mut self.wire);
+        let progress = speaker(&mut self.session, &mut self.kernel).update_keys(&mut self.wire);
         self.took_new_keys(progress, By::Program)
     }
 
     /// Takes new keys because the old ones have been used enough.
     pub(super) fn renew_keys(&mut self) -> Result<Progress<()>> {
-        let (session, asked) = (self.session.alone(), self.rules.key_update_after.is_some());
-        if session.negotiated().version == Some(Version::Tls12)
-            || !asked && session.counts_records()
-        {
+        // With a kernel that takes no keys something is to be done: nobody else counts.
+        let asked = self.rules.key_update_after.is_some() || self.kernel.is_some();
+        let version = self.session.alone().negotiated().version;
+        let session = speaker(&mut self.session, &mut self.kernel);
+        if version == Some(Version::Tls12) || !asked && session.counts_records() {
             self.rekey.never();
             return Ok(Progress::Ready(()));
         }

@@ -4,6 +4,7 @@ mod choice;
 mod early_data;
 mod file;
 mod first_bytes;
+mod kernel;
 mod keys;
 mod rules;
 mod secrets;
@@ -13,6 +14,7 @@ use std::task::Waker;
 
 use choice::NotBegun;
 use first_bytes::{ALERT, FirstBytes};
+use kernel::Drained;
 
 pub(crate) use choice::Choice;
 pub(crate) use rules::Rules;
@@ -20,10 +22,11 @@ pub(crate) use rules::Rules;
 use crate::early::{Early, Taken};
 use crate::events::Events;
 use crate::held::Held;
+use crate::kernel::KernelRecords;
 use crate::rekey::Rekey;
 use crate::{
-    Alert, ClientHello, EarlyData, EndOfStream, Error, ErrorKind, Negotiated, Progress, Result,
-    Session, Version, Wire,
+    Alert, ClientHello, EarlyData, EndOfStream, Error, ErrorKind, KernelTls, Negotiated, Progress,
+    Result, Session, Version, Wire,
 };
 
 /// One side of one TLS connection, driven by hand.
@@ -52,6 +55,10 @@ use crate::{
 /// wait to be sent: a peer that takes none of its answers could pile them up without end.
 pub struct Connection {
     session: Held,
+    /// Takes the session's place once the kernel has its keys.
+    kernel: Option<Box<KernelRecords>>,
+    /// What was read before that, to be given first.
+    drained: Drained,
     /// Set on a server as long as the identity is not chosen, and the session has no use.
     choice: Option<Choice>,
     early: Early,
@@ -79,6 +86,8 @@ impl Connection {
         events.backend(rules.library.backend());
         Self {
             session: Held::new(session),
+            kernel: None,
+            drained: Drained::default(),
             choice: None,
             early: Early::Off,
             wire: Wire::default(),
@@ -184,6 +193,9 @@ impl Connection {
             return Ok(Progress::Ready(()));
         }
         self.events.begin(self.rules.side());
+        if self.rules.kernel_tls != KernelTls::Off {
+            self.wire.mind_records();
+        }
         if let Err(e) = self.first_bytes.check(&self.wire) {
             return Err(self.fail(e));
         }
@@ -238,10 +250,19 @@ impl Connection {
         if self.close_received || self.truncated || buf.is_empty() {
             return Ok(Progress::Ready(0));
         }
-        if self.session.alone().undelivered() == 0 {
+        let drained = self.drained.read(buf);
+        if drained > 0 {
+            return Ok(Progress::Ready(drained));
+        }
+        let at_end = self.drained.has_end();
+        if !at_end && self.traffic().undelivered() == 0 {
             self.check_failure()?;
         }
-        match self.judge(|session, wire| session.read(wire, buf)) {
+        let read = match at_end {
+            true => Ok(Progress::Ready(0)),
+            false => self.judge(|session, wire| session.read(wire, buf)),
+        };
+        match read {
             Ok(Progress::Ready(0)) => {
                 self.close_received = true;
                 self.events.close_received();
@@ -320,10 +341,14 @@ impl Connection {
         if self.phase == Phase::Handshake || self.close_received {
             return 0;
         }
-        if self.failure.is_some() {
-            return self.session.alone().undelivered();
+        if !self.drained.is_empty() || self.drained.has_end() {
+            return self.drained.len();
         }
-        match self.session.alone().buffered(&mut self.wire) {
+        if self.failure.is_some() {
+            return self.traffic().undelivered();
+        }
+        let session = speaker(&mut self.session, &mut self.kernel);
+        match session.buffered(&mut self.wire) {
             Ok(n) => n,
             Err(e) => {
                 self.fail(e);
@@ -404,6 +429,11 @@ impl Connection {
         self.rules.is_server && self.session.look().negotiated().version == Some(Version::Tls13)
     }
 
+    /// Whoever speaks for this side by now.
+    fn traffic(&mut self) -> &mut dyn Session {
+        speaker(&mut self.session, &mut self.kernel)
+    }
+
     /// Calls the session; the first error is final.
     fn call<T>(
         &mut self,
@@ -418,7 +448,8 @@ impl Connection {
         step: impl FnOnce(&mut dyn Session, &mut Wire) -> Result<Progress<T>>,
     ) -> Result<Progress<T>> {
         let before = self.wire.pending().len();
-        let progress = step(self.session.alone(), &mut self.wire);
+        let session = speaker(&mut self.session, &mut self.kernel);
+        let progress = step(session, &mut self.wire);
         self.events.moved(&self.wire, before);
         match progress {
             Ok(Progress::WantRead) if self.wire.is_ended() => {
@@ -496,6 +527,17 @@ impl fmt::Debug for Connection {
             .field("close_received", &self.close_received)
             .field("failure", &self.failure)
             .finish()
+    }
+}
+
+/// The session, or what took its place.
+fn speaker<'a>(
+    session: &'a mut Held,
+    kernel: &'a mut Option<Box<KernelRecords>>,
+) -> &'a mut dyn Session {
+    match kernel {
+        Some(records) => &mut **records,
+        None => session.alone(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a connection knows of its configuration.
 
-use crate::EndOfStream;
 use crate::library::Library;
+use crate::{EndOfStream, KernelTls};
 
 /// The part of a configuration that no library needs to know.
 #[derive(Clone, Debug)]
@@ -11,6 +11,9 @@ pub(crate) struct Rules {
     pub(super) end_of_stream: EndOfStream,
     pub(super) assumed_alpn: Option<Box<[u8]>>,
     pub(super) is_server: bool,
+    pub(super) kernel_tls: KernelTls,
+    /// Whether records are to be smaller than usual.
+    pub(super) limits_records: bool,
     /// After how many records the keys are to be new, if the program said so.
     pub(super) key_update_after: Option<u32>,
     pub(super) needs_extended_master_secret: bool,
@@ -23,6 +26,8 @@ impl Rules {
             end_of_stream,
             assumed_alpn: None,
             is_server: false,
+            kernel_tls: KernelTls::Off,
+            limits_records: false,
             key_update_after: None,
             needs_extended_master_secret: false,
         }
@@ -41,6 +46,11 @@ impl Rules {
         Self { needs_extended_master_secret: needs, ..self }
     }
 
+    pub(crate) fn kernel_tls(self, kernel_tls: KernelTls, record_limit: Option<usize>) -> Self {
+        let limits_records = record_limit.is_some_and(|limit| limit < RECORD);
+        Self { kernel_tls, limits_records, ..self }
+    }
+
     pub(crate) fn with(self, library: Library) -> Self {
         Self { library, ..self }
     }
@@ -49,3 +59,6 @@ impl Rules {
         if self.is_server { "server" } else { "client" }
     }
 }
+
+/// The most plaintext in one record (RFC 8446 §5.1).
+const RECORD: usize = 16_384;

@@ -89,8 +89,11 @@ impl<T: Transport> Stream<T> {
     }
 
     /// Sends what is pending, as far as the transport takes it.
-    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+    pub(super) fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         self.check_send()?;
+        if self.connection.is_kernels() {
+            return self.poll_send_records(cx);
+        }
         while !self.connection.wire().pending().is_empty() {
             let pending = [IoSlice::new(self.connection.wire().pending())];
             let failure = match ready!(self.transport.poll_write(cx, &pending)) {
@@ -108,7 +111,7 @@ impl<T: Transport> Stream<T> {
     }
 
     /// Remembers why nothing more can be sent, unless it was only too late for this call.
-    fn sending_failed(&mut self, failure: Error) -> Error {
+    pub(super) fn sending_failed(&mut self, failure: Error) -> Error {
         if failure.kind() != ErrorKind::Timeout {
             self.connection.wire().discard_pending();
             self.send_failure = Some(failure.clone());
@@ -119,6 +122,9 @@ impl<T: Transport> Stream<T> {
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         if let Some(e) = &self.receive_failure {
             return Poll::Ready(Err(e.clone()));
+        }
+        if self.connection.is_kernels() {
+            return self.poll_receive_record(cx);
         }
         let wire = self.connection.wire();
         let spare = wire.spare();

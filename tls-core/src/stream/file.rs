@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use super::Stream;
 use crate::file::{Part, Scratch};
 use crate::tasks::Half;
-use crate::{Error, ErrorKind, Result, StdTransport, Transport};
+use crate::{Error, ErrorKind, Result, SendPath, StdTransport, Transport};
 
 impl<T: Transport> Stream<T> {
     /// Sends some of a file, from `offset` on and at most `len` bytes, and says how much was taken, as
@@ -15,8 +15,16 @@ impl<T: Transport> Stream<T> {
     /// and sent as far as the transport lets it. `0` is for a `len` of 0 only.
     ///
     /// Nothing is remembered between calls. What can be sent, and what becomes of a file that changes
-    /// meanwhile, is said at [`Connection::sendfile`](crate::Connection::sendfile). An error is given once nothing more could be
-    /// taken before it.
+    /// meanwhile, is said at [`Connection::sendfile`](crate::Connection::sendfile). An error is given once
+    /// nothing more could be taken before it.
+    ///
+    /// Which [way](Self::send_path) it goes is decided by the first call that has something to send, and
+    /// for good, as far as the configuration [leaves that open](crate::KernelTls).
+    ///
+    /// # Errors
+    ///
+    /// As there; [`ErrorKind::Unsupported`] if the configuration requires the kernel's way and it is
+    /// refused, and the connection is as it was.
     pub fn poll_sendfile(
         &mut self,
         cx: &mut Context<'_>,
@@ -29,12 +37,18 @@ impl<T: Transport> Stream<T> {
             stream.check_send()?;
             stream.connection.check_open("sendfile")?;
             let part = Part::new(file, offset, len)?;
-            stream.poll_part(cx, part)
+            if len == 0 {
+                return Poll::Ready(Ok(0));
+            }
+            match ready!(stream.poll_path(cx))? {
+                SendPath::Kernel => stream.poll_file(cx, part),
+                SendPath::UserSpace => stream.poll_part(cx, part),
+            }
         })
     }
 
     /// Reads, encrypts and sends, until the transport takes no more.
-    fn poll_part(&mut self, cx: &mut Context<'_>, part: Part<'_>) -> Poll<Result<u64>> {
+    pub(super) fn poll_part(&mut self, cx: &mut Context<'_>, part: Part<'_>) -> Poll<Result<u64>> {
         let mut scratch = Scratch::default();
         let part = part.at_most(MOST_AT_ONCE);
         let mut taken = 0;

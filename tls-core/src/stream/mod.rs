@@ -2,6 +2,7 @@
 
 mod drive;
 mod file;
+mod kernel;
 mod sockets;
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ pub struct Stream<T> {
     /// Why the transport gives no more bytes. A socket that was reset says so only once, and then
     /// that it has ended.
     receive_failure: Option<Error>,
+    kernel: kernel::State,
     tasks: Tasks,
     /// How many bytes the transport has taken.
     sent: u64,
@@ -137,8 +139,14 @@ impl<T> Stream<T> {
     /// Nothing is sent. Once the peer's close_notify has been read, what is
     /// [unread](Parts::unread) does not belong to the connection any more, and a protocol that
     /// goes on in clear begins there; before, it may hold the rest of the connection.
+    ///
+    /// A socket whose records are the [kernel's](crate::SendPath::Kernel) stays so, and nothing can go on
+    /// in clear over it.
     pub fn into_transport(mut self) -> Parts<T> {
-        let unread = self.connection.wire().unread().to_vec();
+        let unread = match self.connection.is_kernels() {
+            true => Vec::new(),
+            false => self.connection.wire().unread().to_vec(),
+        };
         Parts { transport: self.transport, unread }
     }
 }
@@ -151,6 +159,7 @@ impl<T: Transport> Stream<T> {
             transport,
             send_failure: None,
             receive_failure: None,
+            kernel: kernel::State::default(),
             tasks: Tasks::default(),
             sent: 0,
         }
