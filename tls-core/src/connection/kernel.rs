@@ -42,8 +42,20 @@ impl Connection {
     }
 
     /// Takes all data out of the session that it can give, to be read later: the kernel has no place for
-    /// it. Whether the session can be asked for its keys then; not if the peer's end was met.
+    /// it. Whether the session can be asked for its keys then.
     pub(crate) fn drain(&mut self) -> Result<bool> {
+        Ok(self.read_ahead()? && self.settle()?)
+    }
+
+    /// Has the session say what it owes the peer. Whether it is between records.
+    fn settle(&mut self) -> Result<bool> {
+        match self.session.alone().settle(&mut self.wire) {
+            Ok(progress) => Ok(matches!(progress, Progress::Ready(()))),
+            Err(e) => Err(self.fail(e)),
+        }
+    }
+
+    fn read_ahead(&mut self) -> Result<bool> {
         if self.close_received || self.truncated || self.drained.has_end {
             return Ok(true);
         }
