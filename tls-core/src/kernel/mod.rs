@@ -2,10 +2,12 @@
 
 mod handover;
 pub(crate) mod records;
+mod socket;
 mod transport;
 
 pub use handover::{HandedOver, LaterKeys, TrafficKeys};
 pub(crate) use records::KernelRecords;
+pub use socket::{AsDescriptor, Descriptor};
 pub use transport::{Direction, KernelCipher, KernelTransport, ReceiveError};
 
 use std::fmt;
