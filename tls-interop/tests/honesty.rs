@@ -13,9 +13,9 @@ use std::task::Waker;
 use polytls::{
     Acceptor, AlpnMismatch, AlpnPreference, Backend, Capabilities, Capability, CertificateError,
     Checks, CipherSuite, Client, ClientAuth, ClientConfig, Clock, Connector, Error, ErrorKind,
-    Group, Identity, Negotiated, Progress, Protocols, Result, Resumption, RevocationLists, Roots,
-    Server, ServerConfig, ServerName, Session, SignatureScheme, Staple, Supported, Tickets,
-    Verification, Version, Versions, Wire, danger, x509,
+    Group, HandedOver, Identity, Negotiated, Progress, Protocols, Result, Resumption,
+    RevocationLists, Roots, Server, ServerConfig, ServerName, Session, SignatureScheme, Staple,
+    Supported, Tickets, Verification, Version, Versions, Wire, danger, x509,
 };
 use tls_conformance::{CASES, Case, Claiming, Outcome, Role, Side};
 use zeroize::Zeroizing;
@@ -690,6 +690,17 @@ impl Session for Poorer<dyn Session> {
 
     fn counts_records(&self) -> bool {
         self.inner.counts_records()
+    }
+
+    fn settle(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        self.inner.settle(wire)
+    }
+
+    fn hand_over(&mut self) -> Result<HandedOver> {
+        match self.to {
+            Capability::KernelTls => Err(Error::new(ErrorKind::Unsupported(self.to))),
+            _ => self.inner.hand_over(),
+        }
     }
 
     fn export_keying_material(

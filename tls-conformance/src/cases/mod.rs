@@ -12,6 +12,7 @@ mod fleet;
 mod handshake;
 mod identity;
 mod incoming;
+mod kernel;
 mod key_limit;
 mod key_update;
 mod misuse;
@@ -122,6 +123,9 @@ const GROUPS: &[&[Case]] = &[
     identity::signer::CASES,
     incoming::CASES,
     client_auth::CASES,
+    kernel::CASES,
+    kernel::control::CASES,
+    kernel::refused::CASES,
     key_limit::CASES,
     key_update::CASES,
     fleet::CASES,
