@@ -32,7 +32,15 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("polytls", UNDER_FACADE),
     (
         "polytls-cli",
-        &["polytls", "tls-conformance", "tls-redis", "tls-staple", "tls-starttls", "tls-tokio"],
+        &[
+            "polytls",
+            "tls-conformance",
+            "tls-kernel",
+            "tls-redis",
+            "tls-staple",
+            "tls-starttls",
+            "tls-tokio",
+        ],
     ),
     ("polytls-example-web", &["polytls", "tls-hyper", "tls-postgres", "tls-tonic"]),
     ("tls-interop", &[]),

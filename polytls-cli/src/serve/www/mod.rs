@@ -18,6 +18,7 @@ use tokio::time::timeout;
 
 use super::asked_to_stop;
 use crate::failure::{Failure, Result};
+use crate::ktls::Way;
 use crate::output;
 use crate::transport::Tls;
 use answer::Answer;
@@ -60,7 +61,7 @@ impl Www {
             let answer = self.0.answer(&request).await?;
             let last = request.is_last || *stop.borrow();
             let sent = send(stream, &answer, Some((&request, last))).await;
-            log(peer, &request, &answer);
+            log(stream, peer, &request, &answer);
             sent?;
             if last {
                 break;
@@ -86,15 +87,15 @@ async fn send(stream: &mut Tls, answer: &Answer, to: Option<(&Request, bool)>) -
     Ok(stream.flush().await.map_err(Error::from)?)
 }
 
-/// Says what was asked and answered.
-fn log(peer: SocketAddr, request: &Request, answer: &Answer) {
+/// Says what was asked and answered, and which way a file went.
+fn log(stream: &Tls, peer: SocketAddr, request: &Request, answer: &Answer) {
     let Request { head, .. } = request;
     // As it came, so that nobody writes lines of their own into a log.
     let target = head.uri().to_string().escape_default().to_string();
     let (method, status) = (head.method(), answer.status().as_u16());
     let how = match &answer.file {
         Some(part) if request.wants_file() => {
-            format!(", {} bytes", part.len)
+            format!(", {} bytes, {}", part.len, Way::of(stream).to_line())
         }
         _ => String::new(),
     };
