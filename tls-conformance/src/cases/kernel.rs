@@ -18,11 +18,11 @@ use crate::streams::{both, now, pass, poll_receive, poll_send};
 use crate::told;
 
 cases! { "kernel";
-    Pair a_client_in_tls12 [Tls12Client KernelTls CipherSuites] [Tls12Server]
+    Pair a_client_in_tls12 [Tls12Client KernelTls CipherSuites] [Tls12Server DefaultSuites]
         "A kernel goes on with a client's records in TLS 1.2, both ways, with every suite.";
     Pair a_client_in_tls13 [Tls13Client KernelTls CipherSuites] [Tls13Server]
         "A kernel goes on with a client's records in TLS 1.3, both ways, with every suite.";
-    Pair a_server_in_tls12 [Tls12Client] [Tls12Server KernelTls CipherSuites]
+    Pair a_server_in_tls12 [Tls12Client DefaultSuites] [Tls12Server KernelTls CipherSuites]
         "A kernel goes on with a server's records in TLS 1.2, both ways, with every suite.";
     Pair a_server_in_tls13 [Tls13Client] [Tls13Server KernelTls CipherSuites]
         "A kernel goes on with a server's records in TLS 1.3, both ways, with every suite.";

@@ -20,6 +20,7 @@ mod parameters;
 mod resumption;
 mod revocation;
 mod secrets;
+mod sendfile;
 mod server_name;
 mod staple;
 mod tls_unique;
@@ -140,6 +141,10 @@ const GROUPS: &[&[Case]] = &[
     transfer::CASES,
     transfer::damage::CASES,
     transfer::streamed::CASES,
+    sendfile::CASES,
+    sendfile::refused::CASES,
+    sendfile::sockets::CASES,
+    sendfile::streamed::CASES,
     closing::CASES,
     differences::CASES,
     driving::CASES,

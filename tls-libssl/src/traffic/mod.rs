@@ -20,6 +20,8 @@ pub struct Traffic {
     state: Mutex<State>,
 }
 
+type Secret = Zeroizing<Vec<u8>>;
+
 /// Of the client, and of the server.
 #[derive(Default)]
 struct State {
@@ -33,7 +35,7 @@ struct State {
 #[derive(Default)]
 struct Side {
     /// The secret of its traffic, in TLS 1.3.
-    secret: Option<Zeroizing<Vec<u8>>>,
+    secret: Option<Secret>,
     /// How many records its key has protected.
     records: u64,
 }
@@ -97,9 +99,10 @@ impl Traffic {
         };
         match (passing.kind, passing.bytes.first()) {
             // In TLS 1.3 it is there for middleboxes only, and has no number (RFC 8446 §5).
-            (HEADER, Some(&CHANGE_CIPHER_SPEC)) => {}
+            (HEADER, Some(&CHANGE_CIPHER_SPEC)) if passing.is_tls13 => {}
+            // OpenSSL tells of the message itself only if it is sent.
+            (HEADER, Some(&CHANGE_CIPHER_SPEC)) => side.records = 0,
             (HEADER, _) => side.records += 1,
-            (CHANGE, _) if !passing.is_tls13 => side.records = 0,
             (HANDSHAKE, Some(&FINISHED)) if passing.is_tls13 => side.records = 0,
             (HANDSHAKE, Some(&KEY_UPDATE)) if passing.is_tls13 => {
                 side.records = 0;
@@ -187,7 +190,7 @@ struct Later {
     hmac: Hmac,
     /// How many bytes a key has.
     key: usize,
-    secrets: Option<(Zeroizing<Vec<u8>>, Zeroizing<Vec<u8>>)>,
+    secrets: Option<(Secret, Secret)>,
 }
 
 impl LaterKeys for Later {
@@ -207,7 +210,7 @@ impl LaterKeys for Later {
     }
 }
 
-fn next(hmac: Hmac, key: usize, secret: Option<&mut Zeroizing<Vec<u8>>>) -> Result<TrafficKeys> {
+fn next(hmac: Hmac, key: usize, secret: Option<&mut Secret>) -> Result<TrafficKeys> {
     let step = || {
         let secret = secret?;
         *secret = derive::updated(hmac, secret)?;
@@ -222,7 +225,7 @@ impl fmt::Debug for Later {
     }
 }
 
-fn from_hex(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+fn from_hex(text: &str) -> Option<Secret> {
     let digits = text.trim_end().as_bytes();
     let digit = |c: u8| char::from(c).to_digit(16).map(|value| value as u8);
     let mut bytes = Zeroizing::new(Vec::with_capacity(digits.len() / 2));
@@ -235,7 +238,6 @@ fn from_hex(text: &str) -> Option<Zeroizing<Vec<u8>>> {
 
 /// The header of a record passes: a number that OpenSSL and BoringSSL share (`SSL3_RT_HEADER`).
 pub(crate) const HEADER: i32 = 256;
-const CHANGE: i32 = CHANGE_CIPHER_SPEC as i32;
 const HANDSHAKE: i32 = 22;
 
 /// A content type (RFC 8446 §5.1).

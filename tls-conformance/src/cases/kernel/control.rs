@@ -1,9 +1,11 @@
 //! What is not data: key updates, tickets, alerts and the end, before and after a kernel begins.
 
 use std::task::ready;
+use std::time::Duration;
 
 use tls_core::{
-    Alert, Backend, Capability, ErrorKind, KernelTransport, Result, Stream, Version, Versions,
+    Alert, Backend, Capability, ErrorKind, KernelTransport, Result, Resumption, SendPath, Server,
+    Stream, TicketKeys, Tickets, Version, Versions,
 };
 
 use super::super::cases;
@@ -34,7 +36,7 @@ cases! { "kernel";
         "Where the kernel takes no new keys, a client refuses those of its peer by name, and says so.";
     Pair a_server_without_new_keys_ends [Tls13Client KeyUpdate] [Tls13Server KernelTls]
         "Where the kernel takes no new keys, a server refuses those of its peer by name, and says so.";
-    Pair tickets_come_to_a_clients_kernel [Tls13Client KernelTls] [Tls13Server ResumeServer]
+    Pair tickets_come_to_a_clients_kernel [Tls13Client KernelTls] [Tls13Server]
         "Tickets that come after a client's kernel has begun do no harm.";
     Pair a_client_is_resumed_afterwards [Tls13Client ResumeClient ReportResumed KernelTls] [Tls13Server ResumeServer]
         "A client resumes a session whose ticket came before its kernel began.";
@@ -188,8 +190,8 @@ fn tickets_come_to_a_clients_kernel(client: &dyn Backend, server: &dyn Backend) 
         },
         |cx| server.poll_handshake(cx),
     );
-    given.and(done.map(|()| tls_core::SendPath::Kernel))?;
-    assert_eq!(client.send_path(), tls_core::SendPath::Kernel);
+    given.and(done.map(|()| SendPath::Kernel))?;
+    assert_eq!(client.send_path(), SendPath::Kernel);
     assert_eq!(pass(server, client, b"after the tickets", 5)?, b"after the tickets");
     talk(client, server)
 }
@@ -197,8 +199,13 @@ fn tickets_come_to_a_clients_kernel(client: &dyn Backend, server: &dyn Backend) 
 /// A connection whose `side` gives its records to a kernel after data was sent, and then another one.
 fn resumes(side: Side, version: Version, client: &dyn Backend, server: &dyn Backend) -> Result<()> {
     let ((c, s), only) = (required(&[side]), Versions::only(version));
-    let ends = Ends::new((client, c.versions(only)), (server, s.versions(only)))?;
+    let keys = TicketKeys::automatic(Duration::from_secs(3600))?;
+    let c = c.versions(only).resumption(Resumption::Memory(8));
+    let s = s.versions(only).tickets(Tickets::Keys(keys));
+    let mut ends = Ends::new((client, c), (server, s.clone()))?;
     for round in 0..2 {
+        // Another one of the same fleet: it resumes by the keys that it was given, or not at all.
+        ends.server = Server::new(&s.clone().build()?, server)?;
         let mut two = Both::of(&ends, ROOM, Kernel::ABLE)?;
         two.handshake()?;
         let (ours, theirs) = two.sides(side);

@@ -34,8 +34,11 @@ cases! { "kernel";
         "A kernel that takes no keys after it was asked ends the connection, and nothing goes out in clear.";
 }
 
+/// Whether this is the reason.
+type IsTold = fn(&KernelRefusal) -> bool;
+
 /// What may be wrong with a kernel, and how it is told.
-fn unable() -> Vec<(Kernel, fn(&KernelRefusal) -> bool)> {
+fn unable() -> Vec<(Kernel, IsTold)> {
     let able = Kernel::ABLE;
     let not_found = Err(io::ErrorKind::NotFound);
     vec![

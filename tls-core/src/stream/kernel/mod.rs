@@ -273,8 +273,9 @@ impl<T: Transport> Stream<T> {
                 Poll::Ready(Ok(n))
             }
             Err(e) if e.kind() == io::ErrorKind::TimedOut => Poll::Ready(Err(e.into())),
-            // The file's fault, or that of a file system that lends no pages, or the socket's: reading
-            // and writing tell which.
+            // Told once: the socket would take the next bytes, and lose them.
+            Err(e) if is_of_the_network(&e) => Poll::Ready(Err(self.sending_failed(e.into()))),
+            // The file's fault, or that of a file system that lends no pages: reading tells which.
             Err(_) => self.poll_part(cx, part),
         }
     }
@@ -293,5 +294,24 @@ impl<T: StdTransport> Stream<T> {
     }
 }
 
+/// Whether no file makes such an error.
+fn is_of_the_network(e: &io::Error) -> bool {
+    matches!(
+        e.kind(),
+        io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkDown
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::NotConnected
+    )
+}
+
 /// How much one call sends at most.
 const MOST_AT_ONCE: u64 = 16 << 20;
+
+#[cfg(test)]
+mod script;
+#[cfg(test)]
+mod tests;
