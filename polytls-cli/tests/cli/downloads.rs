@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use polytls::Capability;
 
-use crate::support::{Certificates, LIMIT, Running, Serving, can, for_each_backend};
+use crate::support::{Certificates, LIMIT, Running, Serving, can, for_each_backend, signal};
 
 /// 1 GiB.
 const SIZE: u64 = 1 << 30;
@@ -41,7 +41,7 @@ fn curl_and_nginx_get_a_file_as_it_is() {
     let expected = hash(Command::new("cat").arg(folder.join("large")));
     let (identity, www) = (files.identity("server"), files.path("www"));
     for_each_backend(|backend| {
-        for (ktls, said) in ways(backend) {
+        for (ktls, way) in ways(backend) {
             let args = ["--backend", backend, "--www", &www, "--ktls", ktls];
             let server = Serving::start(identity.iter().map(String::as_str).chain(args));
             let port = server.address.port();
@@ -53,10 +53,11 @@ fn curl_and_nginx_get_a_file_as_it_is() {
             let mut curl = Command::new("curl");
             curl.args(["-sS", "--fail", "--max-time", "120"]);
             curl.arg(format!("http://{}/large", nginx.address));
-            assert_eq!(hash(&mut curl), expected, "{backend} --ktls {ktls}, nginx");
-            drop(nginx);
+            let got = hash(&mut curl);
+            let said = nginx.stop();
+            assert_eq!(got, expected, "{backend} --ktls {ktls}, nginx: {said}");
             let log = server.terminate().expect(0).stderr;
-            let sent = format!("GET /large: 200, {SIZE} bytes{said}");
+            let sent = format!("GET /large: 200, {SIZE} bytes{way}");
             assert_eq!(log.matches(&sent).count(), 2, "{backend} --ktls {ktls}: {log}");
         }
     });
@@ -81,14 +82,14 @@ fn hash(command: &mut Command) -> String {
     let mut printing = command.stdout(Stdio::piped()).spawn().unwrap();
     let printed = printing.stdout.take().unwrap();
     let sum = Command::new("sha256sum").stdin(printed).output().unwrap();
-    assert!(printing.wait().unwrap().success(), "{command:?}");
-    String::from_utf8(sum.stdout).unwrap()
+    let ended = printing.wait().unwrap();
+    format!("{} {ended}", String::from_utf8(sum.stdout).unwrap())
 }
 
 /// A server in clear that fetches everything over TLS.
 struct Nginx {
     address: SocketAddr,
-    _process: Running,
+    process: Running,
 }
 
 impl Nginx {
@@ -124,7 +125,13 @@ impl Nginx {
             assert!(begin.elapsed() < LIMIT, "nginx does not listen");
             sleep(Duration::from_millis(20));
         }
-        Self { address, _process: process }
+        Self { address, process }
+    }
+
+    /// What it had to say.
+    fn stop(self) -> String {
+        signal("TERM", &self.process);
+        self.process.finish().stderr
     }
 }
 

@@ -41,8 +41,8 @@ pub(super) fn boot(unpacked: &Unpacked, dependencies: &str, tls: bool, shared: &
            poweroff -f\n"
 }
 
-/// The script that becomes the program, in the environment and the folder of this process.
-pub(super) fn program(guest: &Guest, folder: &Path) -> String {
+/// The script that becomes the program, in the environment of this process.
+pub(super) fn program(guest: &Guest) -> String {
     let here = std::env::vars().filter(|(name, _)| is_name(name) && !OWN.contains(&name.as_str()));
     let given = guest.environment.iter().map(|(name, value)| (name.clone(), value.clone()));
     let mut script = String::new();
@@ -51,7 +51,7 @@ pub(super) fn program(guest: &Guest, folder: &Path) -> String {
     }
     // The console is a terminal, of which nobody reads the colours.
     script += "export HOME=/run/home TMPDIR=/run/tmp TERM=dumb NO_COLOR=1\n";
-    script += &format!("cd {} || exit 126\n", quoted(&folder.display().to_string()));
+    script += &format!("cd {} || exit 126\n", quoted(&guest.folder.display().to_string()));
     let words = [guest.program.display().to_string()].into_iter().chain(guest.arguments.clone());
     script + "exec " + &words.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ") + "\n"
 }

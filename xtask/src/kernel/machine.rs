@@ -26,6 +26,8 @@ pub(crate) struct Machine {
 pub(crate) struct Guest {
     pub(crate) program: PathBuf,
     pub(crate) arguments: Vec<String>,
+    /// Where it runs.
+    pub(crate) folder: PathBuf,
     /// What it finds in its environment, beside that of this process.
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) limit: Duration,
@@ -54,6 +56,7 @@ impl Guest {
         Ok(Self {
             program: fs::canonicalize(&found).with_context(|| found.display().to_string())?,
             arguments: Vec::new(),
+            folder: std::env::current_dir()?,
             environment: Vec::new(),
             limit: Duration::from_secs(300),
             memory: 1024,
@@ -77,8 +80,7 @@ impl Machine {
         let dependencies = fs::read_to_string(self.unpacked.modules.join("modules.dep"))?;
         let boot = init::boot(&self.unpacked, &dependencies, self.tls, place);
         fs::write(place.join("boot"), boot)?;
-        let here = std::env::current_dir()?;
-        fs::write(place.join("program"), init::program(guest, &here))?;
+        fs::write(place.join("program"), init::program(guest))?;
         let console = place.join("console");
         let mut output = Output {
             file: File::create_new(&console).and(File::open(&console))?,

@@ -4,6 +4,7 @@ mod download;
 mod init;
 mod machine;
 mod modules;
+mod suite;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 
 pub(crate) use machine::{Guest, Machine};
+pub(crate) use suite::check;
 
 /// What `cargo xtask kernel` takes.
 #[derive(Args)]
