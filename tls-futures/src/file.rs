@@ -6,6 +6,7 @@ use std::io;
 use std::task::{Context, Poll};
 
 use futures_io::{AsyncRead, AsyncWrite};
+use tls_core::{KernelRefusal, SendPath};
 
 use crate::TlsStream;
 
@@ -40,5 +41,17 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
         len: u64,
     ) -> Poll<io::Result<u64>> {
         self.0.poll_sendfile(cx, file, offset, len).map_err(Into::into)
+    }
+}
+
+impl<IO> TlsStream<IO> {
+    /// Which way files go: through user space, for a transport of `futures-io` shows no socket.
+    pub fn send_path(&self) -> SendPath {
+        self.0.send_path()
+    }
+
+    /// Why the records are not the kernel's; `None` as long as nobody has tried.
+    pub fn kernel_refusal(&self) -> Option<KernelRefusal> {
+        self.0.kernel_refusal()
     }
 }

@@ -93,9 +93,13 @@ fn run<A: Send, B: Send>(
     });
     let other = other.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     // The side that failed first is the one to tell.
+    let is_gone = |e: &io::Error| {
+        let gone = [io::ErrorKind::BrokenPipe, io::ErrorKind::ConnectionReset];
+        gone.contains(&e.kind()) || e.kind() == io::ErrorKind::UnexpectedEof
+    };
     match (one, other) {
         (Ok(one), Ok(other)) => Ok((one, other)),
-        (Err(e), Err(other)) if e.kind() == io::ErrorKind::UnexpectedEof => Err(other.into()),
+        (Err(e), Err(other)) if is_gone(&e) => Err(other.into()),
         (Err(e), _) | (_, Err(e)) => Err(e.into()),
     }
 }
@@ -172,15 +176,15 @@ fn upload(version: Version, client: &dyn Backend, server: &dyn Backend) -> Resul
                 assert_eq!(stream.sendfile(&file, offset, len)?, len);
             }
             check_path(&stream, client);
-            stream.close_notify()?;
             assert_eq!(read_exactly(&mut stream, 5)?, b"thank");
-            Ok(())
+            stream.shutdown()
         },
         |mut stream| {
             assert!(read_exactly(&mut stream, data.len())? == data);
-            // Before the end is met: s2n sends nothing after it in TLS 1.2.
             stream.write_all(b"thank")?;
-            stream.flush()
+            assert_eq!(stream.read(&mut [0; 8])?, 0);
+            assert!(stream.close_received());
+            Ok(())
         },
     )?;
     Ok(())
@@ -449,6 +453,10 @@ fn new_keys_of_the_peer_lose_nothing(client: &dyn Backend, server: &dyn Backend)
         },
     )?;
     let (got, ended) = got;
+    let lacks = ErrorKind::Unsupported(Capability::KeyUpdate);
+    if ended.as_ref().is_err_and(|e| e.kind() == lacks) {
+        return ended; // the client's library has no key updates
+    }
     match sent {
         Ok(()) => {
             assert!(got == data);
@@ -479,8 +487,7 @@ fn own_new_keys_lose_nothing(client: &dyn Backend, server: &dyn Backend) -> Resu
             for round in 0..4 {
                 assert_eq!(stream.sendfile(&file, round * 100_000, 100_000)?, 100_000);
                 match stream.update_keys() {
-                    Err(e) if is_for_lack_of_keys(&e) => {
-                        assert_eq!(stream.send_path(), SendPath::Kernel, "{e}");
+                    Err(e) if is_for_lack_of_keys(&e) && stream.send_path() == SendPath::Kernel => {
                     }
                     updated => updated?,
                 }

@@ -4,6 +4,9 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::sockopt::socket_error;
+
 use super::AsDescriptor;
 use crate::{Direction, KernelCipher, ReceiveError, TrafficKeys, Version};
 
@@ -74,7 +77,8 @@ impl Descriptor<'_> {
     ///
     /// Whatever the kernel says.
     pub fn send_record(self, kind: u8, payload: &[u8]) -> io::Result<usize> {
-        tls_kernel::send_record(self.0, kind, payload)
+        let sent = tls_kernel::send_record(self.0, kind, payload)?;
+        self.check().map(|()| sent)
     }
 
     /// Receives plaintext, and says of which type.
@@ -93,7 +97,22 @@ impl Descriptor<'_> {
     /// Whatever the kernel says.
     pub fn send_file(self, file: &File, offset: u64, len: u64) -> io::Result<u64> {
         let len = usize::try_from(len).unwrap_or(usize::MAX).min(MOST);
-        tls_kernel::send_file(self.0, file, offset, len).map(|n| n as u64)
+        let sent = tls_kernel::send_file(self.0, file, offset, len)?;
+        self.check().map(|()| sent as u64)
+    }
+
+    /// Whether the connection is still there. Where Linux encrypts it takes bytes for one that was reset,
+    /// at least in 7.2, and lets them go.
+    fn check(self) -> io::Result<()> {
+        let mut polled = [PollFd::new(&self.0, PollFlags::empty())];
+        poll(&mut polled, Some(&Timespec::default()))?;
+        if !polled[0].revents().contains(PollFlags::HUP) {
+            return Ok(());
+        }
+        match socket_error(self.0)? {
+            Ok(()) => Err(io::ErrorKind::BrokenPipe.into()),
+            Err(e) => Err(e.into()),
+        }
     }
 }
 
