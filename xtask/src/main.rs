@@ -8,6 +8,7 @@ mod new_backend;
 mod packages;
 mod places;
 mod programs;
+mod sendfile;
 mod test;
 mod truth;
 
@@ -48,6 +49,8 @@ enum Task {
         #[arg(long)]
         backend: Option<String>,
     },
+    /// Measure what it costs to send files, here and on a kernel with TLS, and write docs/SENDFILE.md
+    BenchSendfile(sendfile::Arguments),
     /// Run a program on a Linux kernel that has TLS of its own, which this machine's may not have
     ///
     /// The kernel is an ordinary process (user-mode Linux, from a package of Debian). The program sees the files
@@ -79,6 +82,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Test { no_install } => return test::run(!no_install),
         Task::Kernel(arguments) => return kernel::run(&arguments),
+        Task::BenchSendfile(arguments) => sendfile::run(&arguments),
         Task::Floors => floors::check(),
         Task::Licences => licences::check(),
         Task::Load { connections, seconds, backend } => {
