@@ -258,6 +258,9 @@ impl Unable {
             }
             _ => config.early_data(),
         });
+        if !self.lacks(Capability::KernelTls) {
+            builder = builder.kernel_tls(config.kernel_tls());
+        }
         if let Some(n) = config.key_update_after().filter(|_| !self.lacks(Capability::KeyUpdate)) {
             builder = builder.key_update_after(n);
         }
@@ -331,6 +334,9 @@ impl Unable {
         }
         if let Some(log) = config.key_log().filter(|_| !self.lacks(Capability::KeyLog)) {
             builder = builder.key_log(log.clone());
+        }
+        if !self.lacks(Capability::KernelTls) {
+            builder = builder.kernel_tls(config.kernel_tls());
         }
         if let Some(n) = config.key_update_after().filter(|_| !self.lacks(Capability::KeyUpdate)) {
             builder = builder.key_update_after(n);

@@ -21,6 +21,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("tls-openssl", &["tls-core", "tls-libssl"]),
     ("tls-rustls", &["tls-core"]),
     ("tls-s2n", &["tls-core"]),
+    ("tls-lines", &["tls-core"]),
     ("tls-redis", &["tls-core"]),
     ("tls-staple", &["tls-core"]),
     ("tls-starttls", &["tls-core"]),
@@ -30,6 +31,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("tls-postgres", &["tls-core", "tls-tokio"]),
     ("tls-tonic", &["tls-core", "tls-hyper", "tls-tokio"]),
     ("polytls", UNDER_FACADE),
+    ("tls-capi", &["polytls"]),
     (
         "polytls-cli",
         &[
@@ -42,6 +44,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "tls-tokio",
         ],
     ),
+    ("tls-lua", &["polytls", "tls-keys", "tls-lines"]),
     ("polytls-example-web", &["polytls", "tls-hyper", "tls-postgres", "tls-tonic"]),
     ("tls-interop", &[]),
     ("xtask", &[]),
@@ -73,6 +76,8 @@ const FENCED: &[(&str, &[&str])] = &[
     ("rc2", &["tls-keys"]),
     ("rcgen", &["tls-conformance", "tls-keys"]),
     ("futures-io", &["tls-futures"]),
+    ("mio", &["tls-lines"]),
+    ("mlua", &["tls-lua"]),
     (
         "tokio",
         &[

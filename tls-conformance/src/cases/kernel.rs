@@ -7,8 +7,8 @@ use std::io::{Seek, SeekFrom, Write};
 use std::task::{Context, Poll, ready};
 
 use tls_core::{
-    Backend, CipherSuite, ClientConfigBuilder, KernelTls, Result, SendPath, ServerConfigBuilder,
-    Stream, Version, Versions, pipe,
+    Backend, CipherSuite, ClientConfigBuilder, KernelCipher, KernelTls, Result, SendPath,
+    ServerConfigBuilder, Stream, Version, Versions, pipe,
 };
 
 use super::cases;
@@ -188,6 +188,7 @@ fn every_suite(
         let mut both = with_suite(side, suite, client, server)?;
         let (ours, theirs) = both.sides(side);
         give(ours)?;
+        assert_eq!(ours.transport().cipher, KernelCipher::of(suite));
         talk(ours, theirs)?;
     }
     Ok(())
@@ -314,6 +315,7 @@ fn nonces_differ(side: Side, client: &dyn Backend, server: &dyn Backend) -> Resu
                 talk(ours, theirs)?;
             }
             give(ours)?;
+            assert_eq!(ours.transport().cipher, KernelCipher::of(*suite));
             for _ in 0..3 {
                 talk(ours, theirs)?;
             }

@@ -32,6 +32,8 @@ pub(crate) struct Soft {
     /// The peer has new keys, which are not set yet.
     waits_for_keys: bool,
     version: Option<Version>,
+    /// What the records are protected with.
+    pub(crate) cipher: Option<KernelCipher>,
     is_attached: bool,
     /// A record did not decrypt: nothing goes any more.
     is_broken: bool,
@@ -76,6 +78,7 @@ impl Soft {
             plain: None,
             waits_for_keys: false,
             version: None,
+            cipher: None,
             is_attached: false,
             is_broken: false,
             holds_back: false,
@@ -201,6 +204,7 @@ impl KernelTransport for Soft {
         }
         *place = Some(Protection::new(version, cipher, keys));
         self.version = Some(version);
+        self.cipher = Some(cipher);
         if direction == Direction::Receive {
             self.waits_for_keys = false;
         }

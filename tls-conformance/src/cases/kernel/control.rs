@@ -137,6 +137,9 @@ fn takes_new_keys(side: Side, client: &dyn Backend, server: &dyn Backend) -> Res
     let configs = (c.versions(only), s.versions(only));
     let mut both = established(configs, client, server, Kernel::ABLE)?;
     let (ours, theirs) = both.sides(side);
+    // By its library first.
+    update(ours)?;
+    talk(ours, theirs)?;
     give(ours)?;
     for _ in 0..3 {
         update(ours)?;
