@@ -11,6 +11,7 @@ use crate::early::{ClientEarlyData, ServerEarlyData};
 use crate::failure::Failure;
 use crate::identities::IdentityArgs;
 use crate::key_password::KeyPasswordArg;
+use crate::ktls::{ClientKtls, ServerKtls};
 use crate::ocsp::{ClientStaple, Ocsp, ServerStaple};
 use crate::parameters::{ChoiceArgs, ParameterArgs};
 use crate::secrets::{Export, KeyLogArg};
@@ -154,6 +155,8 @@ pub(crate) struct Connect {
     pub(crate) staple: ClientStaple,
     #[command(flatten)]
     pub(crate) early: ClientEarlyData,
+    #[command(flatten)]
+    pub(crate) ktls: ClientKtls,
     /// Exit with 0 also if the connection ends without close_notify, cut short perhaps. Some web
     /// servers end so when they are done.
     #[arg(long)]
@@ -194,6 +197,8 @@ keys in place stay, which is said on standard error; handshakes do not wait for 
 With --www the protocol is HTTP/1.1, offered by ALPN as http/1.1 unless --alpn says otherwise.
 Symbolic links below DIR are followed, wherever they lead.
 Clients that do not use ALPN are served; those that offer only other protocols are refused.
+Each request is a line on standard error. If a file was sent, it says which way: 'kernel', or
+'user space' and why the kernel has not the records.
 
 Examples:
   polytls serve 127.0.0.1:8443 --self-signed localhost 127.0.0.1 --echo
@@ -241,6 +246,8 @@ pub(crate) struct Serve {
     /// Serve the files of a directory over HTTP/1.1.
     #[arg(long, value_name = "DIR")]
     pub(crate) www: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) ktls: ServerKtls,
     /// Accept N connections, serve them to their end, and exit with 0. Failed ones count.
     #[arg(long, value_name = "N")]
     pub(crate) connections: Option<NonZeroU64>,

@@ -19,6 +19,7 @@ use crate::cli::{self, Connect, usage};
 use crate::early;
 use crate::facts::{self, Close, Facts};
 use crate::failure::{Failure, Result, one_line};
+use crate::ktls::Way;
 use crate::ocsp::{self, Elsewhere};
 use crate::output::{self, OutputFile};
 use crate::secrets::Export;
@@ -36,6 +37,7 @@ pub(crate) fn run(args: &Connect) -> Result {
     let starttls = args.starttls.request(&name)?;
     let kept = args.sessions.open(backend)?;
     let config = config(args, &kept)?;
+    args.ktls.check()?;
     let client = Client::new(&config, backend)?;
     Export::check(&args.export, backend)?;
     let elsewhere = args.staple.ocsp_response.as_deref();
@@ -105,6 +107,7 @@ fn config(args: &Connect, kept: &Kept) -> Result<ClientConfig> {
         .checks(args.checks.load()?)
         .danger(skip)
         .early_data(args.early.limit())
+        .kernel_tls(args.ktls.wanted())
         .end_of_stream(match args.allow_truncation {
             true => EndOfStream::TolerateTruncation,
             false => EndOfStream::RequireCloseNotify,
@@ -162,6 +165,7 @@ async fn open(
     }
     let mut stream =
         TlsConnector::from(client.clone()).begin(name, prompt(socket)).map_err(Error::from)?;
+    stream.offer_socket();
     let data = early.unwrap_or_default();
     let written = match data {
         [] => 0,
@@ -171,6 +175,7 @@ async fn open(
         linger(&mut stream).await;
         return Err(Failure::at(place)(e));
     }
+    args.ktls.begin(&mut stream).await.map_err(Failure::at(&*place))?;
     let first = match data {
         [] => Vec::new(),
         data => early::left(&stream, data, written),
@@ -190,6 +195,7 @@ async fn talk(
     let negotiated = stream.negotiated().unwrap_or_default();
     facts.staple = ocsp::of_peer(&negotiated);
     facts.negotiated = Some(negotiated.clone());
+    facts.way = Some(Way::of(&stream));
     output::note(format!("connected to {address} as {name}\n{}", facts.to_lines()));
     for export in &args.export {
         match export.from(&stream) {

@@ -6,8 +6,9 @@ use polytls::pki_types::CertificateDer;
 use polytls::{Backend, Negotiated};
 use serde_json::{Value, json};
 
+use crate::ktls::Way;
 use crate::secrets::Exported;
-use crate::{ocsp, peer};
+use crate::{ktls, ocsp, peer};
 
 /// What is known about a connection.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct Facts {
     nothing: Negotiated,
     /// Nothing before the handshake is done.
     pub(crate) negotiated: Option<Negotiated>,
+    /// Nothing before the handshake is done.
+    pub(crate) way: Option<Way>,
     /// Nothing before the connection has ended, and if it ended in another way.
     pub(crate) close: Option<Close>,
     /// What the stapled OCSP response says; nothing if none has come.
@@ -48,7 +51,14 @@ impl Facts {
         nothing.backend = backend.name();
         nothing.library = backend.library().into();
         nothing.fips = backend.fips();
-        Self { nothing, negotiated: None, close: None, staple: None, exports: Vec::new() }
+        Self {
+            nothing,
+            negotiated: None,
+            way: None,
+            close: None,
+            staple: None,
+            exports: Vec::new(),
+        }
     }
 
     /// What `--facts` writes; what is not known is null.
@@ -58,6 +68,7 @@ impl Facts {
         let mut facts = json!(known);
         facts["close"] = json!(self.close.map(Close::name));
         facts["exports"] = json!(self.negotiated.as_ref().map(|_| exports()));
+        facts["ktls"] = ktls::to_json(self.way);
         facts["peer"] = json!(known.peer_certificate().map(peer::to_json));
         facts["staple"] = json!(self.staple.as_ref().map(ocsp::to_json));
         facts
@@ -88,6 +99,7 @@ impl Facts {
             ("servername", known.server_name.clone().unwrap_or_else(|| "none".into())),
             ("resumed", yes_or_no(known.resumed)),
             ("early data", known.early_data.map_or_else(|| "none".into(), |it| it.to_string())),
+            ("records", self.way.map_or_else(|| "unknown".into(), Way::to_line)),
             ("staple", self.staple.as_ref().map_or_else(|| "none".into(), ocsp::summary)),
         ]
         .into_iter()

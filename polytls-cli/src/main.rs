@@ -11,6 +11,7 @@ mod facts;
 mod failure;
 mod identities;
 mod key_password;
+mod ktls;
 mod limbo;
 mod ocsp;
 mod output;

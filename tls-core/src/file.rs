@@ -92,7 +92,7 @@ pub(crate) struct Scratch {
 
 impl Scratch {
     /// The most that is read at a time: as many full records as the wire has room for.
-    pub(crate) const ROOM: usize = 4 * 16_384;
+    pub(crate) const ROOM: usize = pool::RECORDS * 16_384;
 
     /// Reads the beginning of `part`, at most `most` bytes of it.
     pub(crate) fn read(&mut self, part: Part<'_>, most: usize) -> Result<&[u8]> {

@@ -19,7 +19,7 @@ use crate::{Alert, pool};
 /// works on slices uses [`incoming`](Self::incoming) and [`consume`](Self::consume),
 /// [`reserve`](Self::reserve) and [`commit`](Self::commit), without a copy.
 ///
-/// Each queue has room for four full records (65,688 bytes). Its memory comes from a pool of the
+/// Each queue has room for five full records (82,110 bytes). Its memory comes from a pool of the
 /// current thread when it is first needed and goes back once it is drained, so an idle connection
 /// holds none, unless a record has come in part. Memory that may have held plaintext is wiped first.
 #[derive(Default)]

@@ -34,7 +34,15 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("tls-capi", &["polytls"]),
     (
         "polytls-cli",
-        &["polytls", "tls-conformance", "tls-redis", "tls-staple", "tls-starttls", "tls-tokio"],
+        &[
+            "polytls",
+            "tls-conformance",
+            "tls-kernel",
+            "tls-redis",
+            "tls-staple",
+            "tls-starttls",
+            "tls-tokio",
+        ],
     ),
     ("tls-lua", &["polytls", "tls-keys", "tls-lines"]),
     ("polytls-example-web", &["polytls", "tls-hyper", "tls-postgres", "tls-tonic"]),

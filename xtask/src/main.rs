@@ -2,12 +2,14 @@
 
 mod floors;
 mod install_c;
+mod kernel;
 mod licences;
 mod load;
 mod new_backend;
 mod packages;
 mod places;
 mod programs;
+mod sendfile;
 mod test;
 mod truth;
 
@@ -48,6 +50,14 @@ enum Task {
         #[arg(long)]
         backend: Option<String>,
     },
+    /// Measure what it costs to send files, here and on a kernel with TLS, and write docs/SENDFILE.md
+    BenchSendfile(sendfile::Arguments),
+    /// Run a program on a Linux kernel that has TLS of its own, which this machine's may not have
+    ///
+    /// The kernel is an ordinary process (user-mode Linux, from a package of Debian). The program sees the files
+    /// of this machine and cannot change them; it can write to /run and to its TMPDIR, which are gone at
+    /// the end. It ends with the program's status, or with 125 if there is none.
+    Kernel(kernel::Arguments),
     /// Check the licences of all dependencies against deny.toml
     Licences,
     /// Build what would be published, outside of the workspace, with one backend at a time
@@ -74,6 +84,8 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Test { no_install } => return test::run(!no_install),
+        Task::Kernel(arguments) => return kernel::run(&arguments),
+        Task::BenchSendfile(arguments) => sendfile::run(&arguments),
         Task::Floors => floors::check(),
         Task::Licences => licences::check(),
         Task::Load { connections, seconds, backend } => {

@@ -45,6 +45,10 @@ const NEEDED: &[(Find, &str)] = &[
     (Find::Program("prosody"), "prosody"),
     (Find::Program("slapd"), "slapd"),
     (Find::Program("vsftpd"), "vsftpd"),
+    // What the kernel with TLS is downloaded, checked and started with.
+    (Find::Program("dpkg-deb"), "dpkg"),
+    (Find::File("/usr/share/keyrings/debian-archive-keyring.gpg"), "debian-archive-keyring"),
+    (Find::Program("setpriv"), "util-linux"),
     (Find::Program("readelf"), "binutils"),
     (Find::Program("script"), "bsdutils"),
     (Find::Program("valgrind"), "valgrind"),

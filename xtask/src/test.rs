@@ -7,7 +7,9 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{cargo, floors, licences, load, packages, places, programs, root, succeed, truth};
+use crate::{
+    cargo, floors, kernel, licences, load, packages, places, programs, root, succeed, truth,
+};
 
 /// The features of the facade that make a backend available.
 pub(crate) const BACKENDS: &[&str] =
@@ -46,6 +48,7 @@ pub(crate) fn run(install: bool) -> ExitCode {
     tally.step("load", || load::run(500, 5, None));
     tally.tests(&["test", "--workspace", "--locked", "--no-fail-fast", "--features", &all]);
     tally.tests(&["test", "-p", "polytls", "--locked", "--no-fail-fast", "--no-default-features"]);
+    tally.counted("kernels with TLS", |count| kernel::check(&all, count));
     tally.end()
 }
 
@@ -88,23 +91,31 @@ impl Tally {
 
     /// Runs tests, and counts what the test binaries say.
     fn tests(&mut self, arguments: &[&str]) {
-        println!("\n== tests");
+        self.counted("tests", |count| run_tests(arguments, count));
+    }
+
+    fn counted(
+        &mut self,
+        name: &str,
+        run: impl FnOnce(&mut dyn FnMut(usize, usize)) -> Result<()>,
+    ) {
+        println!("\n== {name}");
         let begin = Instant::now();
         let before = (self.passed, self.failed);
-        let ended = run_tests(arguments, |passed, failed| {
+        let ended = run(&mut |passed, failed| {
             self.passed += passed;
             self.failed += failed;
         });
         let (passed, failed) = (self.passed - before.0, self.failed - before.1);
         match ended {
             Ok(()) if passed > 0 && failed == 0 => {}
-            Ok(()) if passed == 0 => self.fail("tests: none ran"),
-            Ok(()) => self.faults.push(format!("{failed} tests")),
+            Ok(()) if passed == 0 => self.fail(&format!("{name}: none ran")),
+            Ok(()) => self.faults.push(format!("{name}: {failed} tests")),
             // A test that failed is counted already; a build or a crash is not.
-            Err(e) if failed == 0 => self.fail(&format!("tests: {e:#}")),
-            Err(_) => self.faults.push(format!("{failed} tests")),
+            Err(e) if failed == 0 => self.fail(&format!("{name}: {e:#}")),
+            Err(_) => self.faults.push(format!("{name}: {failed} tests")),
         }
-        println!("== tests: {:.0} s", begin.elapsed().as_secs_f32());
+        println!("== {name}: {:.0} s", begin.elapsed().as_secs_f32());
     }
 
     /// Ends with the line that counts, whatever happened.

@@ -24,6 +24,7 @@ use tokio::time::sleep;
 use crate::cli::{self, ClientAuthArg, Serve, usage};
 use crate::early;
 use crate::failure::{Failure, Result, one_line};
+use crate::ktls::ServerKtls;
 use crate::output;
 use crate::signal::{Hangup, Stop};
 use crate::transport::{Tls, handshake, linger, prompt, runtime};
@@ -49,6 +50,7 @@ pub(crate) fn run(args: &Serve) -> Result {
     let loaded = reload::fingerprint(&site.files());
     let identities = site.identities()?;
     args.keylog.warn();
+    args.ktls.check()?;
     let server = Server::new(&config(args, &identities, &site.tickets)?, backend)?;
     let _following = plan.follow()?;
     site.put(Kept::start(&args.staple, identities, backend)?);
@@ -60,7 +62,8 @@ pub(crate) fn run(args: &Serve) -> Result {
             tokio::spawn(reload::follow(server.clone(), site.clone(), hangup, loaded));
         }
         let takes_early_data = args.early.limit().is_on();
-        let service = Service { acceptor: server.into(), content, takes_early_data };
+        let ktls = args.ktls;
+        let service = Service { acceptor: server.into(), content, ktls, takes_early_data };
         serve(args, Arc::new(service)).await
     });
     runtime.shutdown_background();
@@ -141,6 +144,7 @@ fn config(args: &Serve, identities: &[Identity], tickets: &Tickets) -> Result<Se
         .checks(checks)
         .client_auth(client_auth)
         .early_data(args.early.limit())
+        .kernel_tls(args.ktls.wanted())
         .end_of_stream(match args.www {
             Some(_) => EndOfStream::TolerateTruncation, // HTTP marks the ends of its messages
             None => EndOfStream::RequireCloseNotify,
@@ -171,6 +175,7 @@ fn client_auth(args: &Serve) -> Result<ClientAuth> {
 struct Service {
     acceptor: TlsAcceptor,
     content: Content,
+    ktls: ServerKtls,
     takes_early_data: bool,
 }
 
@@ -242,9 +247,10 @@ async fn connection(
         Ok(stream) => stream,
         Err(e) => return failed(Error::from(e).into()),
     };
+    stream.offer_socket();
     let mut stop_later = stop.clone();
     let outcome = tokio::select! {
-        outcome = converse(&service, &mut stream, &mut stop) => outcome,
+        outcome = converse(&service, &mut stream, peer, &mut stop) => outcome,
         () = overdue(&mut stop_later) => {
             let why = "the server stops, and the connection did not end in time";
             Err(Error::new(ErrorKind::Timeout).because(why).into())
@@ -256,7 +262,12 @@ async fn connection(
     linger(&mut stream).await;
 }
 
-async fn converse(service: &Service, stream: &mut Tls, stop: &mut watch::Receiver<bool>) -> Result {
+async fn converse(
+    service: &Service,
+    stream: &mut Tls,
+    peer: SocketAddr,
+    stop: &mut watch::Receiver<bool>,
+) -> Result {
     tokio::select! {
         outcome = handshake(stream) => outcome?,
         () = asked_to_stop(stop) => return Ok(()),
@@ -264,9 +275,10 @@ async fn converse(service: &Service, stream: &mut Tls, stop: &mut watch::Receive
     if service.takes_early_data {
         early::echo(stream).await.map_err(Error::from)?;
     }
+    service.ktls.begin(stream).await?;
     match &service.content {
         Content::Echo => Ok(echo::echo(stream, stop).await?),
-        Content::Www(www) => www.serve(stream, stop).await,
+        Content::Www(www) => www.serve(stream, peer, stop).await,
     }
 }
 

@@ -5,10 +5,13 @@
 
 mod checks;
 mod connect;
+#[cfg(unix)] // nginx
+mod downloads;
 mod early_data;
 #[cfg(unix)] // permissions of files, and signals
 mod fleet;
 mod identities;
+mod ktls;
 mod limbo;
 mod ocsp;
 mod ocsp_responder;

@@ -206,6 +206,21 @@ fn files_are_served_over_http() {
         assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 2);
         assert!(answers.len() > 3 << 20);
 
+        // A part, and the rest of it on another connection.
+        let ranged = |range: &str| {
+            let head = "GET /hello.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n";
+            get(&format!("{head}Range: bytes={range}\r\n\r\n"))
+        };
+        let answer = ranged("3-6");
+        assert!(
+            answer.starts_with("HTTP/1.1 206 ") && answer.ends_with("\r\n\r\nlo, "),
+            "{answer}"
+        );
+        assert!(answer.contains("\r\ncontent-range: bytes 3-6/13\r\n"), "{answer}");
+        assert!(ranged("7-").ends_with("\r\n\r\nfiles\n"));
+        assert!(ranged("-3").ends_with("\r\n\r\nes\n"));
+        assert!(ranged("13-").starts_with("HTTP/1.1 416 "));
+
         for path in ["/missing", "/../secret", "/%2e%2e/secret"] {
             let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
             let answer = get(&request);
@@ -250,7 +265,8 @@ fn an_idle_web_client_does_not_keep_the_server_from_stopping() {
     let request = b"GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n";
     client.stdin.as_mut().unwrap().write_all(request).unwrap();
     client.output();
-    assert_eq!(server.terminate().expect(0).stderr, "");
+    let said = server.terminate().expect(0).stderr;
+    assert!(said.starts_with("GET /hello.txt: 200") && said.lines().count() == 1, "{said}");
     let stdin = client.stdin.take();
     client.finish().expect(0);
     drop(stdin);

@@ -175,17 +175,22 @@ fn a_full_wire_wants_write_and_the_file_goes_on(
 }
 
 fn files_are_sent_in_full_records(client: &dyn Backend, server: &dyn Backend) -> Result<()> {
+    const FIVE_RECORDS: usize = 5 * 16_384;
     let mut pair = Pair::established(client, server)?;
     pair.carry_all();
     let file = file(&pattern(1 << 20));
     for side in Side::BOTH {
         let (from, to) = pair.sides(side);
         for round in 0..4 {
-            assert_eq!(ready(from.sendfile(&file, 0, 1 << 20))?, 65_536, "round {round}");
+            assert_eq!(
+                ready(from.sendfile(&file, 0, 1 << 20))?,
+                FIVE_RECORDS as u64,
+                "round {round}"
+            );
             let pending = from.wire().pending().len();
-            assert!(pending > 65_536 && pending <= Wire::HIGH_WATER, "{pending}");
+            assert!(pending > FIVE_RECORDS && pending <= Wire::HIGH_WATER, "{pending}");
             carry(from, to, usize::MAX);
-            assert_eq!(read_available(to)?.len(), 65_536);
+            assert_eq!(read_available(to)?.len(), FIVE_RECORDS);
         }
     }
     Ok(())

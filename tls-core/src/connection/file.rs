@@ -4,7 +4,7 @@ use std::fs::File;
 
 use super::{Connection, misuse};
 use crate::file::{Part, Scratch};
-use crate::{Progress, Result, Wire};
+use crate::{Progress, Result, Wire, pool};
 
 impl Connection {
     /// Encrypts some of a file onto the wire, from `offset` on and at most `len` bytes, and says how much.
@@ -76,4 +76,4 @@ impl Connection {
 const RECORD: usize = 16_384;
 
 /// What such a record takes on the wire.
-const FULL_RECORD: usize = Wire::HIGH_WATER / 4;
+const FULL_RECORD: usize = Wire::HIGH_WATER / pool::RECORDS;
