@@ -35,6 +35,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         &["polytls", "tls-conformance", "tls-redis", "tls-staple", "tls-starttls", "tls-tokio"],
     ),
     ("polytls-example-web", &["polytls", "tls-hyper", "tls-postgres", "tls-tonic"]),
+    ("polytls-benches", &["polytls", "tls-tokio"]),
     ("tls-interop", &[]),
     ("xtask", &[]),
 ];
@@ -45,15 +46,15 @@ const UNDER_FACADE: &[&str] =
 
 /// Crates of others that only these may use directly.
 const FENCED: &[(&str, &[&str])] = &[
-    ("rustls", &["tls-rustls"]),
+    ("rustls", &["polytls-benches", "tls-rustls"]),
     ("rustls-webpki", &["tls-pki"]),
-    ("openssl", &["tls-native", "tls-openssl"]),
+    ("openssl", &["polytls-benches", "tls-native", "tls-openssl"]),
     ("openssl-sys", &["tls-openssl"]),
     ("s2n-tls", &["tls-s2n"]),
     ("aws-lc-rs", &[]),
     ("ring", &["tls-conformance"]),
-    ("native-tls", &["tls-native"]),
-    ("boring", &["tls-boring"]),
+    ("native-tls", &["polytls-benches", "tls-native"]),
+    ("boring", &["polytls-benches", "tls-boring"]),
     ("boring-sys", &["tls-boring"]),
     ("ureq", &["tls-staple"]),
     ("redis", &["tls-redis"]),
@@ -63,11 +64,12 @@ const FENCED: &[(&str, &[&str])] = &[
     ("p256", &["tls-keys"]),
     ("pkcs12", &["tls-keys"]),
     ("rc2", &["tls-keys"]),
-    ("rcgen", &["tls-conformance", "tls-keys"]),
+    ("rcgen", &["polytls-benches", "tls-conformance", "tls-keys"]),
     ("futures-io", &["tls-futures"]),
     (
         "tokio",
         &[
+            "polytls-benches",
             "polytls-cli",
             "polytls-example-web",
             "tls-hyper",
@@ -76,6 +78,10 @@ const FENCED: &[(&str, &[&str])] = &[
             "tls-tonic",
         ],
     ),
+    ("tokio-boring", &["polytls-benches"]),
+    ("tokio-native-tls", &["polytls-benches"]),
+    ("tokio-openssl", &["polytls-benches"]),
+    ("tokio-rustls", &["polytls-benches"]),
     ("tokio-postgres", &["tls-postgres"]),
     ("hyper", &["polytls-cli", "tls-hyper"]),
     ("hyper-util", &["polytls-cli", "tls-hyper"]),

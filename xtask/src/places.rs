@@ -20,6 +20,7 @@ const FEATURES: &[&str] = &[
 
 /// Where `unsafe` may stand: the calls into C that the safe crates lack, or leave to the caller.
 const UNSAFE: &[&str] = &[
+    "benches/src/ffi.rs",
     "tls-boring/src/ffi.rs",
     "tls-kernel/src/ffi.rs",
     "tls-openssl/src/ffi.rs",
