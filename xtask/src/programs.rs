@@ -39,10 +39,19 @@ const NEEDED: &[(Find, &str)] = &[
     (Find::File("/usr/lib/dovecot/managesieve-login"), "dovecot-managesieved"),
     (Find::File("/usr/lib/dovecot/pop3-login"), "dovecot-pop3d"),
     (Find::Program("exim4"), "exim4-daemon-light"),
+    (Find::Program("lua5.4"), "lua5.4"),
+    (Find::Program("luajit"), "luajit"),
     (Find::Program("mariadbd"), "mariadb-server-core"),
     (Find::Program("prosody"), "prosody"),
     (Find::Program("slapd"), "slapd"),
     (Find::Program("vsftpd"), "vsftpd"),
+    (Find::Program("readelf"), "binutils"),
+    (Find::Program("script"), "bsdutils"),
+    (Find::Program("valgrind"), "valgrind"),
+    (Find::Library("libtls"), "libtls-dev"),
+    (Find::Program("sacc"), "sacc"),
+    (Find::Program("catgirl"), "catgirl"),
+    (Find::Program("rpki-client"), "rpki-client"),
 ];
 
 #[derive(Clone, Copy)]
