@@ -76,6 +76,8 @@ impl Scenario {
     pub(crate) fn repeats(self) -> u32 {
         match self {
             Self::Handshake | Self::HandshakeRsa | Self::HandshakeHybrid | Self::Resumed => 4,
+            // Many records each.
+            Self::Send(n) | Self::Echo(n) if n > 64 * KIB => 4,
             Self::SetUp | Self::Send(_) | Self::Echo(_) | Self::Vectored | Self::SmallReads => 20,
             Self::Bulk(_) => 1,
         }
