@@ -48,6 +48,7 @@ impl Wire {
     ///
     /// The room is empty only when [`MAX_INCOMING`](Self::MAX_INCOMING) bytes already wait, which
     /// means that the peer sends more than any valid message needs.
+    #[inline]
     pub fn spare(&mut self) -> &mut [u8] {
         if self.is_full() {
             return &mut [];
@@ -63,6 +64,7 @@ impl Wire {
     }
 
     /// Whether there is no more room for bytes from the network.
+    #[inline]
     pub(crate) fn is_full(&self) -> bool {
         self.incoming.len() + Self::MAX_RECORD > Self::MAX_INCOMING
     }
@@ -72,6 +74,7 @@ impl Wire {
     /// # Panics
     ///
     /// If `n` is more than the room that `spare` gave.
+    #[inline]
     pub fn filled(&mut self, n: usize) {
         self.incoming.filled(n);
         self.note(n);
@@ -89,11 +92,13 @@ impl Wire {
     }
 
     /// Whether the network has ended.
+    #[inline]
     pub fn is_ended(&self) -> bool {
         self.ended
     }
 
     /// The bytes that wait to be sent.
+    #[inline]
     pub fn pending(&self) -> &[u8] {
         self.outgoing.bytes()
     }
@@ -103,16 +108,19 @@ impl Wire {
     /// # Panics
     ///
     /// If fewer than `n` bytes were pending.
+    #[inline]
     pub fn sent(&mut self, n: usize) {
         self.outgoing.consume(n);
     }
 
     /// The bytes from the network that no session has consumed yet.
+    #[inline]
     pub fn unread(&self) -> &[u8] {
         self.incoming.bytes()
     }
 
     /// The unconsumed bytes, to be decrypted in place.
+    #[inline]
     pub fn incoming(&mut self) -> &mut [u8] {
         self.incoming.sensitive = true;
         self.incoming.bytes_mut()
@@ -123,16 +131,19 @@ impl Wire {
     /// # Panics
     ///
     /// If there were fewer.
+    #[inline]
     pub fn consume(&mut self, n: usize) {
         self.incoming.consume(n);
     }
 
     /// How many bytes a session may still put on the wire before it should wait.
+    #[inline]
     pub fn room(&self) -> usize {
         Self::HIGH_WATER.saturating_sub(self.outgoing.len())
     }
 
     /// Room for at least `n` more bytes to send, to be followed by [`commit`](Self::commit).
+    #[inline]
     pub fn reserve(&mut self, n: usize) -> &mut [u8] {
         self.outgoing.spare(n)
     }
@@ -142,11 +153,13 @@ impl Wire {
     /// # Panics
     ///
     /// If `n` is more than the room that `reserve` gave.
+    #[inline]
     pub fn commit(&mut self, n: usize) {
         self.outgoing.filled(n);
     }
 
     /// How many bytes the network has ever brought.
+    #[inline]
     pub fn received(&self) -> u64 {
         self.received
     }
@@ -187,6 +200,7 @@ impl Wire {
     }
 
     /// Gives unused memory back; called when the driver has to wait.
+    #[inline]
     pub(crate) fn rest(&mut self) {
         self.incoming.release_if_empty();
         self.outgoing.release_if_empty();
@@ -282,6 +296,7 @@ struct Queue {
 
 impl Queue {
     /// Room for at least `min` more bytes.
+    #[inline]
     fn spare(&mut self, min: usize) -> &mut [u8] {
         if self.buf.is_empty() {
             self.buf = pool::take();
@@ -303,26 +318,31 @@ impl Queue {
         self.filled(bytes.len());
     }
 
+    #[inline]
     fn filled(&mut self, n: usize) {
         assert!(n <= self.buf.len() - self.end, "more bytes than there was room for");
         self.end += n;
         self.dirty = self.dirty.max(self.end);
     }
 
+    #[inline]
     fn consume(&mut self, n: usize) {
         assert!(n <= self.len(), "more bytes than there were");
         self.start += n;
         self.release_if_empty();
     }
 
+    #[inline]
     fn bytes_mut(&mut self) -> &mut [u8] {
         &mut self.buf[self.start..self.end]
     }
 
+    #[inline]
     fn bytes(&self) -> &[u8] {
         &self.buf[self.start..self.end]
     }
 
+    #[inline]
     fn len(&self) -> usize {
         self.end - self.start
     }
@@ -336,6 +356,7 @@ impl Queue {
         *self = Self { buf: larger, start: 0, end, dirty: end, sensitive };
     }
 
+    #[inline]
     fn release_if_empty(&mut self) {
         if self.start == self.end {
             self.release();

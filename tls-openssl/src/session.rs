@@ -4,7 +4,7 @@ use std::fmt;
 use std::mem;
 
 use openssl::error::ErrorStack;
-use openssl::ssl::{ErrorCode, NameType, Ssl, SslStream, SslVersion};
+use openssl::ssl::{ErrorCode, NameType, ShutdownState, Ssl, SslStream, SslVersion};
 use tls_core::{
     Capability, CipherSuite, Error, ErrorKind, HandedOver, Negotiated, Progress, Result, Session,
     Sessions, Version, Wire,
@@ -90,6 +90,12 @@ impl OpensslSession {
         }
     }
 
+    /// Whether there is nothing to be read once no plaintext is left. OpenSSL would find that out too, but
+    /// takes a buffer to do so, and gives it back.
+    fn is_dry(&mut self, wire: &Wire) -> bool {
+        wire.unread().is_empty() && !self.stream.get_shutdown().contains(ShutdownState::RECEIVED)
+    }
+
     fn with<T>(
         &mut self,
         wire: &mut Wire,
@@ -132,6 +138,14 @@ impl Session for OpensslSession {
     }
 
     fn read(&mut self, wire: &mut Wire, buf: &mut [u8]) -> Result<Progress<usize>> {
+        if self.stream.ssl().pending() > 0 {
+            // Plaintext that is here already: no byte moves, and nothing can fail.
+            let read = self.stream.ssl_read(buf);
+            return read.map(Progress::Ready).or_else(|e| progress(e, self.stream.ssl()));
+        }
+        if self.is_dry(wire) {
+            return Ok(Progress::WantRead);
+        }
         self.with(wire, |stream| match stream.ssl_read(buf) {
             Err(e) if e.code() == ErrorCode::ZERO_RETURN => Ok(0),
             result => result,

@@ -363,6 +363,9 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
             if self.peer_closed {
                 return Ok(Progress::Ready(0));
             }
+            if wire.unread().is_empty() && !self.connection.state().wants_write() {
+                return Ok(Progress::WantRead); // rustls has nothing to do, and need not say so
+            }
             match self.steps(wire, buf, &Errand::None)? {
                 Step::Data(0) => {}
                 Step::Data(n) => return Ok(Progress::Ready(n)),

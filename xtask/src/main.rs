@@ -1,5 +1,6 @@
 //! The project's own commands; run with `cargo xtask`.
 
+mod bench;
 mod floors;
 mod install_c;
 mod kernel;
@@ -36,6 +37,8 @@ enum Task {
         #[arg(long)]
         no_install: bool,
     },
+    /// Measure what polytls costs over the libraries themselves, and write docs/PERFORMANCE.md
+    Bench(bench::Arguments),
     /// Check that crates depend only on those below them
     Floors,
     /// Hold many connections at once while some peers misbehave, and print the memory of an idle one
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
         Task::Test { no_install } => return test::run(!no_install),
         Task::Kernel(arguments) => return kernel::run(&arguments),
         Task::BenchSendfile(arguments) => sendfile::run(&arguments),
+        Task::Bench(arguments) => bench::run(&arguments),
         Task::Floors => floors::check(),
         Task::Licences => licences::check(),
         Task::Load { connections, seconds, backend } => {

@@ -22,6 +22,7 @@ const FEATURES: &[&str] = &[
 /// Where `unsafe` may stand: the calls into C that the safe crates lack, or leave to the caller, and what C
 /// hands over when it calls us.
 const UNSAFE: &[&str] = &[
+    "benches/src/ffi.rs",
     "tls-boring/src/ffi.rs",
     "tls-capi/src/boundary.rs",
     "tls-kernel/src/ffi.rs",

@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    cargo, floors, kernel, licences, load, packages, places, programs, root, succeed, truth,
+    bench, cargo, floors, kernel, licences, load, packages, places, programs, root, succeed, truth,
 };
 
 /// The features of the facade that make a backend available.
@@ -45,6 +45,7 @@ pub(crate) fn run(install: bool) -> ExitCode {
     });
     tally.step("truth", || truth::run(true));
     tally.step("packages", packages::check);
+    tally.step("bench", bench::check);
     tally.step("load", || load::run(500, 5, None));
     tally.tests(&["test", "--workspace", "--locked", "--no-fail-fast", "--features", &all]);
     tally.tests(&["test", "-p", "polytls", "--locked", "--no-fail-fast", "--no-default-features"]);
