@@ -30,6 +30,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("tls-postgres", &["tls-core", "tls-tokio"]),
     ("tls-tonic", &["tls-core", "tls-hyper", "tls-tokio"]),
     ("polytls", UNDER_FACADE),
+    ("tls-capi", &["polytls"]),
     (
         "polytls-cli",
         &["polytls", "tls-conformance", "tls-redis", "tls-staple", "tls-starttls", "tls-tokio"],

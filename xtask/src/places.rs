@@ -8,19 +8,22 @@ use anyhow::{Context, Result, bail};
 use crate::root;
 
 /// Where feature `cfg` may stand: the facade's list of backends, the choice of rustls' provider, that of
-/// telling events or not, the one file that is all there is to `serde`, and the parts of hyper that are
-/// used.
+/// telling events or not, the one file that is all there is to `serde`, the parts of hyper that are used, and
+/// which ABI for C is built.
 const FEATURES: &[&str] = &[
     "polytls/src/backend.rs",
+    "tls-capi/src/lib.rs",
     "tls-core/src/events/mod.rs",
     "tls-core/src/serialize.rs",
     "tls-hyper/src/lib.rs",
     "tls-rustls/src/provider.rs",
 ];
 
-/// Where `unsafe` may stand: the calls into C that the safe crates lack, or leave to the caller.
+/// Where `unsafe` may stand: the calls into C that the safe crates lack, or leave to the caller, and what C
+/// hands over when it calls us.
 const UNSAFE: &[&str] = &[
     "tls-boring/src/ffi.rs",
+    "tls-capi/src/boundary.rs",
     "tls-kernel/src/ffi.rs",
     "tls-openssl/src/ffi.rs",
     "tls-s2n/src/ffi.rs",

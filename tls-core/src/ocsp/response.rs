@@ -113,6 +113,17 @@ impl Response {
         let single = basic.single(|id| id::is_like(id, &facts));
         Ok(single.map(|single| Outcome::new(self.status, Some((single, basic.made_at())), url)))
     }
+
+    /// What stands there of each certificate, whichever they are, without a look at anything else; nothing
+    /// if the responder gave no answer.
+    ///
+    /// For display, where the certificate is not at hand: after a handshake that failed for its staple.
+    pub fn answers(&self) -> Vec<Outcome> {
+        let Some(basic) = &self.basic else { return Vec::new() };
+        let made_at = basic.made_at();
+        let outcome = |single| Outcome::new(self.status, Some((single, made_at)), None);
+        basic.data.responses.iter().map(outcome).collect()
+    }
 }
 
 impl Basic {
