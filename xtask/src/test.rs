@@ -45,6 +45,15 @@ pub(crate) fn run(install: bool) -> ExitCode {
     tally.step("packages", packages::check);
     tally.step("load", || load::run(500, 5, None));
     tally.tests(&["test", "--workspace", "--locked", "--no-fail-fast", "--features", &all]);
+    // What the other objects for C are made of: `libtls` is the one that is built by default.
+    tally.tests(&[
+        "test",
+        "--package=tls-capi",
+        "--lib",
+        "--locked",
+        "--no-default-features",
+        "--features=client,rustls-ring",
+    ]);
     tally.tests(&["test", "-p", "polytls", "--locked", "--no-fail-fast", "--no-default-features"]);
     tally.end()
 }
