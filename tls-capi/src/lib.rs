@@ -4,6 +4,7 @@
 //!
 //! - `libtls`: the ABI of LibreSSL's libtls. Programs that are linked with `libtls.so` run on it unchanged.
 //! - `client`: the ABI of `tls_client.h`, as proposed for Julia: a client whose calls do not wait.
+//! - `fio`: the ABI of facil.io's `fio_tls.h`, over its hooks.
 //!
 //! The backends are features too. With one of them in, that is the one; with several, the environment
 //! variable `POLYTLS_BACKEND` chooses by name. `cargo xtask install-c` builds and installs; `docs/c.md` tells
@@ -16,12 +17,15 @@
 // Each ABI needs its part of it.
 #[cfg_attr(not(feature = "libtls"), allow(dead_code, unused_macros))]
 mod boundary;
-#[cfg(feature = "libtls")]
+#[cfg_attr(not(feature = "libtls"), allow(dead_code))]
+#[cfg(any(feature = "fio", feature = "libtls"))]
 mod handles;
 mod library;
 
 #[cfg(feature = "client")]
 mod client;
+#[cfg(feature = "fio")]
+mod fio;
 #[cfg(feature = "libtls")]
 mod libtls;
 

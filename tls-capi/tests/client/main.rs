@@ -1,4 +1,4 @@
-//! `tls_client.h` from C and from Python, on each TLS library, against servers on each.
+//! `tls_client.h` from C and from Python, and `fio_tls.h` from C, on each TLS library.
 #![allow(clippy::unwrap_used)] // tests
 
 use std::fs;
@@ -11,6 +11,7 @@ use std::time::Duration;
 use objects::{BACKENDS, Object, Run, compile, include, source};
 use server::{Server, closed_port};
 
+mod fio;
 mod objects;
 mod server;
 
@@ -23,6 +24,11 @@ fn passes(what: &str, output: &Output) {
     let (out, err) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{what}: {}\n{out}\n{err}", output.status);
+}
+
+/// As text, for a file.
+fn pem(tag: &str, der: &[u8]) -> String {
+    ::pem::encode(&::pem::Pem::new(tag, der))
 }
 
 /// Runs a promise on every library, against a server on every library.

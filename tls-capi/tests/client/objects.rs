@@ -25,13 +25,22 @@ pub(crate) struct Object {
 impl Object {
     /// `libtls_client.so`.
     pub(crate) fn client(backend: &str) -> &'static Self {
-        static OBJECTS: LazyLock<Mutex<BTreeMap<String, &'static Object>>> =
-            LazyLock::new(Mutex::default);
+        Self::of("tls_client", "client", backend)
+    }
+
+    /// `libfio_tls.so`.
+    pub(crate) fn fio(backend: &str) -> &'static Self {
+        Self::of("fio_tls", "fio", backend)
+    }
+
+    fn of(name: &'static str, abi: &str, backend: &str) -> &'static Self {
+        type Objects = BTreeMap<(&'static str, String), &'static Object>;
+        static OBJECTS: LazyLock<Mutex<Objects>> = LazyLock::new(Mutex::default);
         // One after the other: Cargo puts them all in one place.
         let mut objects = OBJECTS.lock().unwrap_or_else(PoisonError::into_inner);
         objects
-            .entry(backend.to_owned())
-            .or_insert_with(|| Box::leak(Box::new(Self::build("tls_client", "client", backend))))
+            .entry((name, backend.to_owned()))
+            .or_insert_with(|| Box::leak(Box::new(Self::build(name, abi, backend))))
     }
 
     fn build(name: &'static str, abi: &str, backend: &str) -> Self {
@@ -158,7 +167,8 @@ pub(crate) fn source(name: &str) -> PathBuf {
 
 /// The functions that a header declares.
 pub(crate) fn declared(header: &str) -> BTreeSet<String> {
-    let declarations = header.lines().filter(|line| line.starts_with("int "));
+    let begins = |line: &&str| line.starts_with(|c: char| c.is_ascii_lowercase());
+    let declarations = header.lines().filter(begins).filter(|line| !line.starts_with("typedef"));
     let names = declarations.filter_map(|line| line.split_once('(')?.0.split(' ').next_back());
     names.map(|name| name.trim_start_matches('*').to_owned()).collect()
 }

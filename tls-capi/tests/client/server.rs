@@ -33,8 +33,8 @@ impl Server {
     ) -> Self {
         let authority = Authority::root("The client's tests");
         let mut roots = NamedTempFile::new().unwrap();
-        let root = pem::Pem::new("CERTIFICATE", authority.certificate().to_vec());
-        roots.write_all(pem::encode(&root).as_bytes()).unwrap();
+        let root = crate::pem("CERTIFICATE", &authority.certificate());
+        roots.write_all(root.as_bytes()).unwrap();
         let config = ServerConfig::builder(authority.server("localhost")).build().unwrap();
         let library = backend::by_name(backend).unwrap();
         let server = polytls::Server::new(&config, library).unwrap();
