@@ -1,6 +1,7 @@
 //! The project's own commands; run with `cargo xtask`.
 
 mod floors;
+mod install_c;
 mod licences;
 mod load;
 mod new_backend;
@@ -66,6 +67,8 @@ enum Task {
     },
     /// Install the libraries and programs that the tests need
     Install,
+    /// Build libtls for C on a backend, and install it: shared, static, its header and its pkg-config file
+    InstallC(install_c::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Task::Places => places::check(),
         Task::Truth { check } => truth::run(check),
         Task::Install => programs::provide(true),
+        Task::InstallC(arguments) => install_c::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

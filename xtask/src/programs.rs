@@ -45,6 +45,12 @@ const NEEDED: &[(Find, &str)] = &[
     (Find::Program("prosody"), "prosody"),
     (Find::Program("slapd"), "slapd"),
     (Find::Program("vsftpd"), "vsftpd"),
+    (Find::Program("readelf"), "binutils"),
+    (Find::Program("valgrind"), "valgrind"),
+    (Find::Library("libtls"), "libtls-dev"),
+    (Find::Program("sacc"), "sacc"),
+    (Find::Program("catgirl"), "catgirl"),
+    (Find::Program("rpki-client"), "rpki-client"),
 ];
 
 #[derive(Clone, Copy)]

@@ -29,7 +29,7 @@ impl Keypair {
             let made = Identity::self_signed(["localhost"]);
             let good = made.ok().map(|own| pem_of(&own));
             match good.map(|good| Identity::from_pem(good.as_bytes(), key)) {
-                Some(Err(_)) => Fault::of("failed to read private key", &e),
+                Some(Err(_)) => Fault::new("failed to read private key"),
                 _ => Fault::of("failed to load certificate", &e),
             }
         })?;

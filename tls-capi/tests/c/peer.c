@@ -210,6 +210,9 @@ main(int argc, char **argv)
 	anew("good list");
 	must(client, tls_config_set_crl_file(client, path("good.crl")), "CRL");
 	end(meet("a.test"));
+	anew("no list of the root");
+	must(client, tls_config_set_crl_file(client, path("part.crl")), "CRL");
+	end(meet("a.test"));
 	anew("revoked by a list");
 	must(client, tls_config_set_crl_file(client, path("revoked.crl")), "CRL");
 	end(meet("a.test"));
@@ -218,14 +221,19 @@ main(int argc, char **argv)
 	staple("good.ocsp");
 	pair = meet("a.test");
 	ocsp(pair->client);
-	process(pair->client, "good.ocsp");
-	process(pair->client, "unknown.ocsp");
-	process(pair->client, "other.ocsp");
-	process(pair->client, "old.ocsp");
-	process(pair->client, "later.ocsp");
-	process(pair->client, "revoked.ocsp");
-	ocsp(pair->client);
-	process(pair->client, "a.pem");
+	/* libretls crashes. */
+	if (getenv("LIBRETLS") == NULL) {
+		what = "response";
+		process(pair->client, "good.ocsp");
+		process(pair->client, "unknown.ocsp");
+		process(pair->client, "other.ocsp");
+		process(pair->client, "old.ocsp");
+		process(pair->client, "later.ocsp");
+		process(pair->client, "revoked.ocsp");
+		what = "after that";
+		ocsp(pair->client);
+		process(pair->client, "a.pem");
+	}
 	end(pair);
 	anew("unknown staple");
 	staple("unknown.ocsp");
@@ -274,6 +282,8 @@ main(int argc, char **argv)
 	fact("no port", "%s", came_to(tls_connect(ctx, "a.test", NULL), ctx));
 	fact("no descriptors", "%s", came_to(tls_connect_fds(ctx, -1, -1, "a.test"), ctx));
 	fact("no callbacks", "%s", came_to(tls_connect_cbs(ctx, NULL, NULL, NULL, "a.test"), ctx));
+	tls_free(ctx);
+	ctx = tls_client();
 	fact("no name", "%s", came_to(tls_connect_fds(ctx, 0, 1, NULL), ctx));
 	fact("version", "%s", shown(tls_conn_version(ctx)));
 	fact("strength", "%d", tls_conn_cipher_strength(ctx));

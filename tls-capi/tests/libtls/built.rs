@@ -55,9 +55,10 @@ pub(crate) fn source() -> PathBuf {
 /// Builds the shared object with all backends, and says where it is.
 fn build() -> PathBuf {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(source()).env("POLYTLS_SONAME", "libtls.so.26");
+    cargo.current_dir(source());
     cargo.args(["rustc", "--lib", "--crate-type", "cdylib", "--locked", "--no-default-features"]);
     cargo.args(["--features", "libtls,boring,openssl,rustls", "--message-format", "json"]);
+    cargo.args(["--", "-Clink-arg=-Wl,-soname,libtls.so.26"]);
     let output = succeed(&mut cargo);
     let text = String::from_utf8(output.stdout).unwrap();
     let paths = text.split('"').filter(|word| word.ends_with("libtls_capi.so"));

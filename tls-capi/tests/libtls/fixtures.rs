@@ -14,12 +14,13 @@ pub(crate) fn make(folder: &Path) {
     let write = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).unwrap();
     let ca = Authority::root("capi root");
     let other = Authority::root("another root");
-    let a = ca.issue(Leaf::server(&["a.test"]).with(|params| {
+    let issuer = ca.intermediate("capi issuer");
+    let a = issuer.issue(Leaf::server(&["a.test"]).with(|params| {
         params.distinguished_name.push(DnType::CountryName, "CH");
         params.distinguished_name.push(DnType::OrganizationName, "Caf\u{e9} & Co");
         params.custom_extensions = vec![ocsp_url("http://ocsp.test/")];
     }));
-    let b = ca.server("b.test");
+    let b = issuer.server("b.test");
     put(folder, "a", &a);
     put(folder, "b", &b);
     put(folder, "ip", &ca.issue(Leaf::server(&["127.0.0.1", "ip.test"])));
@@ -43,13 +44,17 @@ pub(crate) fn make(folder: &Path) {
     let stranger = Pem::new("CERTIFICATE", other.certificate().to_vec());
     write("other-ca.pem", pem::encode(&stranger).as_bytes());
     let leaf = a.leaf();
-    write("good.crl", List::pem(&List::new().signed_by(&ca)).as_bytes());
-    write("revoked.crl", List::pem(&List::new().revoking(leaf).signed_by(&ca)).as_bytes());
-    write("good.ocsp", &OcspAnswer::good(&ca, leaf).der());
-    write("revoked.ocsp", &OcspAnswer::revoked(&ca, leaf).der());
-    write("unknown.ocsp", &OcspAnswer::unknown(&ca, leaf).der());
-    write("other.ocsp", &OcspAnswer::good(&ca, b.leaf()).der());
-    write("old.ocsp", &OcspAnswer::good(&ca, leaf).hours(-48, -24).der());
+    let of_root = List::pem(&List::new().signed_by(&ca));
+    let good = List::pem(&List::new().signed_by(&issuer));
+    let revoked = List::pem(&List::new().revoking(leaf).signed_by(&issuer));
+    write("good.crl", (of_root.clone() + &good).as_bytes());
+    write("part.crl", good.as_bytes());
+    write("revoked.crl", (of_root + &revoked).as_bytes());
+    write("good.ocsp", &OcspAnswer::good(&issuer, leaf).der());
+    write("revoked.ocsp", &OcspAnswer::revoked(&issuer, leaf).der());
+    write("unknown.ocsp", &OcspAnswer::unknown(&issuer, leaf).der());
+    write("other.ocsp", &OcspAnswer::good(&issuer, b.leaf()).der());
+    write("old.ocsp", &OcspAnswer::good(&issuer, leaf).hours(-48, -24).der());
     write("later.ocsp", &OcspAnswer::later());
     openssl(folder, "pkcs8 -topk8 -v2 aes-256-cbc -in a.key -out a.key.enc -passout pass:secret");
     openssl(folder, "genrsa -aes128 -traditional -out rsa.key.old -passout pass:secret 2048");

@@ -2,6 +2,8 @@
 
 mod built;
 mod fixtures;
+mod oracle;
+mod real;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -54,10 +56,6 @@ fn expect(name: &str, arguments: &[&str], written: &str) {
         assert_eq!(printed.len(), expected.len(), "{name} on {backend}");
     }
 }
-
-/// What another libtls says otherwise: the fact, what it says, and why we do not. A fact without a value is one that
-/// it does not get to.
-const DIFFERENCES: &[(&str, &str)] = &[];
 
 #[test]
 fn configurations_are_taken_and_refused_in_libtls_words() {

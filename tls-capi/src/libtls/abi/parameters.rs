@@ -55,8 +55,11 @@ exports! {
         change(config, |settings| {
             settings.groups = Vec::new(); // as libtls: the old list is gone in any case
             let text = String::from_utf8_lossy(curves.get().unwrap_or(b"default"));
-            settings.groups = keywords::curves(&text)
-                .map_err(|_| Fault::argument(format!("invalid ecdhe curve '{text}'")))?;
+            settings.groups = keywords::curves(&text).map_err(|_| {
+                let mut names = text.split([',', ':']).map(|name| name.trim_start());
+                let bad = names.find(|name| keywords::curve(name).is_err()).unwrap_or(&text);
+                Fault::argument(format!("invalid ecdhe curve '{bad}'"))
+            })?;
             Ok(())
         })
     }

@@ -15,7 +15,7 @@ exports! {
     /// `int tls_peer_cert_contains_name(struct tls *ctx, const char *name)`
     fn tls_peer_cert_contains_name(tls: Handle, name: Text) -> c_int {
         let name = name.get().and_then(|name| std::str::from_utf8(name).ok());
-        of(tls, -1, |certificate| c_int::from(name.is_some_and(|name| certificate.is_for(name))))
+        of(tls, 0, |certificate| c_int::from(name.is_some_and(|name| certificate.is_for(name))))
     }
 
     /// `const char *tls_peer_cert_common_name(struct tls *ctx)`
