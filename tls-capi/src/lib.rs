@@ -13,11 +13,11 @@
 //! Every exported function stands behind the `boundary`: no panic crosses it, and what C hands over is
 //! looked at there. Nothing here is for programs in Rust: they use `polytls`.
 
+// Each ABI needs its part of these.
 #[macro_use]
-// Each ABI needs its part of it.
-#[cfg_attr(not(feature = "libtls"), allow(dead_code, unused_macros))]
+#[allow(dead_code, unused_macros)]
 mod boundary;
-#[cfg_attr(not(feature = "libtls"), allow(dead_code))]
+#[allow(dead_code)]
 #[cfg(any(feature = "fio", feature = "libtls"))]
 mod handles;
 mod library;

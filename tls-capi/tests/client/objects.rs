@@ -49,7 +49,7 @@ impl Object {
             .args(["rustc", "--package", "tls-capi", "--lib", "--crate-type", "cdylib"])
             .args(["--no-default-features", "--features", &format!("{abi},{backend}")])
             .args(["--message-format", "json-render-diagnostics", "--locked"])
-            .env("POLYTLS_SONAME", format!("lib{name}.so"))
+            .args(["--", &format!("-Clink-arg=-Wl,-soname,lib{name}.so")])
             .output()
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
