@@ -44,6 +44,7 @@ const NEEDED: &[(Find, &str)] = &[
     (Find::Program("slapd"), "slapd"),
     (Find::Program("vsftpd"), "vsftpd"),
     (Find::Program("readelf"), "binutils"),
+    (Find::Program("script"), "bsdutils"),
     (Find::Program("valgrind"), "valgrind"),
     (Find::Library("libtls"), "libtls-dev"),
     (Find::Program("sacc"), "sacc"),

@@ -86,6 +86,14 @@ fn an_echo_resumes_over_every_transport_and_version() {
     }
 }
 
+#[test]
+fn calls_in_any_order_do_not_crash() {
+    // By hand: FOLDER SEED SEQUENCES with a million of them.
+    for backend in BACKENDS {
+        assert_eq!(run("fuzz", backend, &["1", "1500"], &[]), "sequences = 1500\n", "{backend}");
+    }
+}
+
 /// Runs a program under valgrind, which insists on no error and no leak.
 fn under_valgrind(name: &str, arguments: &[&str]) {
     let wrapper = ["valgrind", "--quiet", "--error-exitcode=9", "--leak-check=full"];
@@ -103,6 +111,7 @@ fn valgrind_finds_no_error_and_no_leak() {
     under_valgrind("peer", &[]);
     under_valgrind("misuse", &[]);
     under_valgrind("blocking", &[]);
+    under_valgrind("fuzz", &["7", "30"]);
     under_valgrind("echo", &["crossed", "tlsv1.2"]);
     under_valgrind("echo", &["socket", "tlsv1.3"]);
 }
