@@ -186,6 +186,25 @@ fn nothing_is_lost_or_read_amiss_in_memory() {
     }
 }
 
+/// Some hundred sequences; more with `POLYTLS_FUZZ_SEQUENCES=1000000`.
+#[test]
+fn calls_in_any_order_with_any_arguments_do_no_harm() {
+    let sequences = std::env::var("POLYTLS_FUZZ_SEQUENCES").unwrap_or_else(|_| "500".into());
+    for backend in BACKENDS {
+        let server = Server::begin(backend, server::any);
+        let object = Object::client(backend);
+        let program = object.program("fuzz", &source("client/fuzz.c"));
+        let ports = [server.port(), closed_port()].map(|port| port.to_string());
+        let fuzz = |seed: &str, sequences: &str| {
+            let run = object.run(&program).args(&ports).args([seed, sequences]);
+            run.roots(server.roots())
+        };
+        passes(&format!("{backend}: fuzz"), &fuzz("1", &sequences).patient_output());
+        let few = fuzz("2", "30").under_valgrind(backend);
+        passes(&format!("{backend}: fuzz under valgrind"), &few.output());
+    }
+}
+
 #[test]
 fn the_object_has_what_the_header_declares_and_nothing_else() {
     let header = fs::read_to_string(include().join("tls_client.h")).unwrap();

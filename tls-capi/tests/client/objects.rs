@@ -142,8 +142,17 @@ impl Run {
 
     /// Runs it, for two minutes at most.
     pub(crate) fn output(self) -> Output {
+        self.output_within(120)
+    }
+
+    /// Runs it, for a day at most.
+    pub(crate) fn patient_output(self) -> Output {
+        self.output_within(86_400)
+    }
+
+    fn output_within(self, seconds: u32) -> Output {
         let mut child = self.spawn_piped();
-        for _ in 0..1200 {
+        for _ in 0..10 * seconds {
             if child.try_wait().unwrap().is_some() {
                 return child.wait_with_output().unwrap();
             }

@@ -125,6 +125,15 @@ pub(crate) fn clear(stream: &mut Served) {
     wait_for_end(stream);
 }
 
+/// Says what it hears, whatever becomes of that, and for a moment only.
+pub(crate) fn any(stream: &mut Served) {
+    let _ = tcp(stream).set_read_timeout(Some(Duration::from_millis(5)));
+    let mut buf = [0; 4096];
+    if let Ok(n @ 1..) = stream.read(&mut buf) {
+        let _ = stream.write_all(&buf[..n]);
+    }
+}
+
 /// Ends the connection at once.
 pub(crate) fn hang_up(stream: &mut Served) {
     let mut tcp = tcp(stream);
