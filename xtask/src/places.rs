@@ -27,6 +27,7 @@ const UNSAFE: &[&str] = &[
     "tls-capi/src/client/ffi.rs",
     "tls-capi/src/fio/facil.rs",
     "tls-kernel/src/ffi.rs",
+    "tls-lua/src/ffi.rs",
     "tls-openssl/src/ffi.rs",
     "tls-s2n/src/ffi.rs",
 ];

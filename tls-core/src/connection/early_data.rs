@@ -11,16 +11,17 @@ impl Connection {
     /// allows more.
     ///
     /// Whether the server takes it shows only when the handshake is done:
-    /// [`Negotiated::early_data`]. If it was [`Rejected`](EarlyData::Rejected), none of it has come, and
-    /// it is for the program to [`write`](Self::write) it again, or not.
+    /// [`Negotiated::early_data`](crate::Negotiated::early_data). If it was
+    /// [`Rejected`](crate::EarlyData::Rejected), none of it has come, and it is for the program to
+    /// [`write`](Self::write) it again, or not.
     ///
     /// Early data can be recorded and sent again by anyone on the path
     /// ([`ReplayableEarlyData`](crate::danger::ReplayableEarlyData)).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Misuse`] if the configuration wants no early data, on a server, and once
-    /// [`handshake`](Self::handshake) has been called; whatever ends the connection.
+    /// [`ErrorKind::Misuse`](crate::ErrorKind::Misuse) if the configuration wants no early data, on a
+    /// server, and once [`handshake`](Self::handshake) has been called; whatever ends the connection.
     pub fn write_early(&mut self, buf: &[u8]) -> Result<usize> {
         self.check_failure()?;
         let Early::Client(sending) = &mut self.early else {
@@ -55,8 +56,8 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Misuse`] if the configuration takes no early data, and on a client; whatever ends the
-    /// connection, after all early data that came before.
+    /// [`ErrorKind::Misuse`](crate::ErrorKind::Misuse) if the configuration takes no early data, and on a
+    /// client; whatever ends the connection, after all early data that came before.
     pub fn read_early(&mut self, buf: &mut [u8]) -> Result<Progress<usize>> {
         loop {
             let Early::Server(taken) = &mut self.early else {

@@ -15,9 +15,10 @@ use crate::{ChannelBinding, ClientHello, Connection, Error, Negotiated, Result, 
 
 /// A TLS connection over a transport.
 ///
-/// Reading and writing finish the handshake first, if that has not been done. Over [`Blocking`]
-/// and [`NonBlocking`](crate::NonBlocking) sockets a stream is [`Read`] and [`Write`]; adapters for
-/// async runtimes use the `poll_` functions.
+/// Reading and writing finish the handshake first, if that has not been done. Over
+/// [`Blocking`](crate::Blocking) and [`NonBlocking`](crate::NonBlocking) sockets a stream is
+/// [`Read`](std::io::Read) and [`Write`](std::io::Write); adapters for async runtimes use the `poll_`
+/// functions.
 ///
 /// There are three ways to stop. [`poll_close_notify`](Self::poll_close_notify) ends what this side
 /// sends and leaves reading open; [`poll_shutdown`](Self::poll_shutdown) does that and ends the

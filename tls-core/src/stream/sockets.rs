@@ -14,30 +14,30 @@ impl<T: StdTransport> Stream<T> {
     ///
     /// # Errors
     ///
-    /// Whatever ends the handshake, as an [`Error`] inside; [`io::ErrorKind::WouldBlock`] if a
-    /// non-blocking transport is not ready.
+    /// Whatever ends the handshake, as an [`Error`](crate::Error) inside; [`io::ErrorKind::WouldBlock`] if
+    /// a non-blocking transport is not ready.
     pub fn handshake(&mut self) -> io::Result<()> {
         self.now(Self::poll_handshake)
     }
 
-    /// On a server: reads early data, as [`Connection::read_early`]; `0` means that there is no more, and
-    /// that the handshake is done, unless `buf` is empty.
+    /// On a server: reads early data, as [`Connection::read_early`](crate::Connection::read_early); `0`
+    /// means that there is no more, and that the handshake is done, unless `buf` is empty.
     ///
     /// # Errors
     ///
-    /// As there, as an [`Error`] inside; [`io::ErrorKind::WouldBlock`] if a non-blocking transport is not
-    /// ready.
+    /// As there, as an [`Error`](crate::Error) inside; [`io::ErrorKind::WouldBlock`] if a non-blocking
+    /// transport is not ready.
     pub fn read_early(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.now(|stream, cx| stream.poll_read_early(cx, buf))
     }
 
     /// Takes new keys for what this side sends, and asks the peer to do the same, as
-    /// [`Connection::update_keys`].
+    /// [`Connection::update_keys`](crate::Connection::update_keys).
     ///
     /// # Errors
     ///
-    /// As there, as an [`Error`] inside; [`io::ErrorKind::WouldBlock`] if a non-blocking transport is not
-    /// ready.
+    /// As there, as an [`Error`](crate::Error) inside; [`io::ErrorKind::WouldBlock`] if a non-blocking
+    /// transport is not ready.
     pub fn update_keys(&mut self) -> io::Result<()> {
         self.now(Self::poll_update_keys)
     }
@@ -46,7 +46,8 @@ impl<T: StdTransport> Stream<T> {
     ///
     /// # Errors
     ///
-    /// An [`Error`] inside; [`io::ErrorKind::WouldBlock`] if a non-blocking transport is not ready.
+    /// An [`Error`](crate::Error) inside; [`io::ErrorKind::WouldBlock`] if a non-blocking transport is not
+    /// ready.
     pub fn close_notify(&mut self) -> io::Result<()> {
         self.now(Self::poll_close_notify)
     }
@@ -55,7 +56,8 @@ impl<T: StdTransport> Stream<T> {
     ///
     /// # Errors
     ///
-    /// An [`Error`] inside; [`io::ErrorKind::WouldBlock`] if a non-blocking transport is not ready.
+    /// An [`Error`](crate::Error) inside; [`io::ErrorKind::WouldBlock`] if a non-blocking transport is not
+    /// ready.
     pub fn shutdown(&mut self) -> io::Result<()> {
         self.now(Self::poll_shutdown)
     }
@@ -87,8 +89,8 @@ impl<S: SocketTimeouts> Stream<Blocking<S>> {
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::TimedOut`] with [`ErrorKind::Timeout`] inside at the deadline; whatever
-    /// else ends the handshake.
+    /// [`io::ErrorKind::TimedOut`] with [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) inside at the
+    /// deadline; whatever else ends the handshake.
     pub fn handshake_until(&mut self, deadline: Instant) -> io::Result<()> {
         self.transport.set_deadline(Some(deadline))?;
         let result = self.handshake();
