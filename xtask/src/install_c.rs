@@ -65,7 +65,8 @@ struct Library {
 }
 
 fn build(features: &str, profile: &str, kind: &str, soname: &str) -> Result<Library> {
-    let mut cargo = cargo(&["rustc", "-p", "tls-capi", "--lib", "--locked", "--no-default-features"]);
+    let mut cargo =
+        cargo(&["rustc", "-p", "tls-capi", "--lib", "--locked", "--no-default-features"]);
     cargo.args(["--features", features, "--profile", profile, "--crate-type", kind]);
     cargo.args(["--message-format", "json", "--", "--print", "native-static-libs"]);
     if kind == "cdylib" {

@@ -61,8 +61,8 @@ fn build() -> PathBuf {
     cargo.args(["--", "-Clink-arg=-Wl,-soname,libtls.so.26"]);
     let output = succeed(&mut cargo);
     let text = String::from_utf8(output.stdout).unwrap();
-    let paths = text.split('"').filter(|word| word.ends_with("libtls_capi.so"));
-    PathBuf::from(paths.last().expect("the shared object"))
+    let mut paths = text.split('"').filter(|word| word.ends_with("libtls_capi.so"));
+    PathBuf::from(paths.next_back().expect("the shared object"))
 }
 
 /// Runs `command`, insists on success, and gives its output.

@@ -1,4 +1,5 @@
 //! Programs in C on our libtls, and on another.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // tests
 
 mod built;
 mod fixtures;

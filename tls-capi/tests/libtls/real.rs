@@ -117,7 +117,10 @@ fn rpki_client_asks_whom_it_trusts() {
         let said = run(&program, backend, &folder.path().join("ca.pem"));
         assert!(said.contains("404 Not Found"), "{backend}: {said}");
         let said = run(&program, backend, &folder.path().join("other-ca.pem"));
-        assert!(said.contains("TLS handshake: certificate verification failed"), "{backend}: {said}");
+        assert!(
+            said.contains("TLS handshake: certificate verification failed"),
+            "{backend}: {said}"
+        );
         assert_eq!(server.end().matches("asked = GET /ta.cer HTTP/1.1").count(), 1, "{backend}");
     }
 }
