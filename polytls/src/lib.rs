@@ -35,7 +35,7 @@
 //!
 //! For tokio there is the crate `tls-tokio`, for smol and async-std `tls-futures`: they take a [`Client`] or
 //! a [`Server`] of this crate's, and make streams of the runtime's. `tls-hyper` has connections for hyper's
-//! client and a listener for axum.
+//! client and a listener for axum. `tls-lines` has the words of line protocols, and `tls-lua` is for Lua.
 //!
 //! # Features
 //!

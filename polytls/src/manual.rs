@@ -6,6 +6,7 @@
 //! - [`verification`]: what is checked of a peer, and by whom
 //! - [`ocsp`]: whether a certificate has been revoked, as its issuer says
 //! - [`serving`]: which server a client gets
+//! - [`files`]: sending them, in the kernel where it can
 //! - [`starttls`]: connections that begin in clear
 //! - [`parameters`]: what may be negotiated
 //! - [`sessions`]: resumption, early data, and what a connection's secrets are good for
@@ -35,6 +36,9 @@ pub mod ocsp {}
 
 #[doc = include_str!("manual/serving.md")]
 pub mod serving {}
+
+#[doc = include_str!("manual/files.md")]
+pub mod files {}
 
 #[doc = include_str!("manual/starttls.md")]
 pub mod starttls {}

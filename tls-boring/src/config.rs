@@ -8,15 +8,15 @@ use boring::ssl::{AlpnError, Ssl, SslContext, SslContextBuilder, SslMethod, SslV
 use boring::x509::X509;
 use tls_core::{
     Acceptor, AlpnOutcome, ClientAuth, ClientConfig, Connector, Error, ErrorKind, Identity, Judge,
-    Protocols, Result, Roots, ServerConfig, ServerName, Session, Sessions, SignatureScheme, Staple,
-    Supported, TicketKeys, Tickets,
+    KernelTls, Protocols, Result, Roots, ServerConfig, ServerName, Session, Sessions,
+    SignatureScheme, Staple, Supported, TicketKeys, Tickets,
 };
 use tls_libssl::Trusted;
 
 use crate::error::{backend_error, config_error};
 use crate::session::BoringSession;
 use crate::verify::Anchors;
-use crate::{Boring, NAME, ffi, parameters, resumption, signer, verify};
+use crate::{Boring, NAME, ffi, kernel, parameters, resumption, signer, verify};
 
 pub(crate) struct BoringConnector {
     context: SslContext,
@@ -24,6 +24,8 @@ pub(crate) struct BoringConnector {
     judge: Judge,
     send_name: bool,
     sessions: Option<Sessions>,
+    /// Whether connections may hand their keys over.
+    hands_over: bool,
 }
 
 pub(crate) struct BoringAcceptor {
@@ -33,6 +35,8 @@ pub(crate) struct BoringAcceptor {
     trusted: Trusted,
     judge: Judge,
     ticket_keys: Option<TicketKeys>,
+    /// Whether connections may hand their keys over.
+    hands_over: bool,
 }
 
 pub(crate) fn client(
@@ -65,7 +69,7 @@ pub(crate) fn client(
     if let Some(sessions) = config.sessions() {
         resumption::keep(&mut context, sessions);
     }
-    log_keys(&mut context, config.key_log());
+    kernel::log_keys(&mut context, config.key_log(), config.kernel_tls());
     modify(&mut context, backend)?;
     Ok(BoringConnector {
         context: context.build(),
@@ -73,6 +77,7 @@ pub(crate) fn client(
         judge: judge.clone(),
         send_name: config.send_server_name(),
         sessions: config.sessions().cloned(),
+        hands_over: config.kernel_tls() != KernelTls::Off,
     })
 }
 
@@ -122,7 +127,7 @@ pub(crate) fn server(
         if config.early_data().is_on() {
             ffi::take_early_data(&mut context);
         }
-        log_keys(&mut context, config.key_log());
+        kernel::log_keys(&mut context, config.key_log(), config.kernel_tls());
         modify(&mut context, backend)?;
         Ok((context.build(), identity.staple().cloned()))
     };
@@ -132,6 +137,7 @@ pub(crate) fn server(
         trusted: anchors.trusted,
         judge: judge.clone(),
         ticket_keys: config.ticket_keys().cloned(),
+        hands_over: config.kernel_tls() != KernelTls::Off,
     })
 }
 
@@ -188,12 +194,6 @@ fn set_client_auth(
     roots.try_for_each(|root| context.add_client_ca(root)).map_err(config_error)
 }
 
-fn log_keys(context: &mut SslContextBuilder, log: Option<&tls_core::danger::KeyLog>) {
-    if let Some(log) = log.cloned() {
-        context.set_keylog_callback(move |_, line| log.line(line));
-    }
-}
-
 fn modify(context: &mut SslContextBuilder, backend: &Boring) -> Result<()> {
     match &backend.modify {
         None => Ok(()),
@@ -217,6 +217,7 @@ impl BoringConnector {
         let begin = || {
             let mut ssl = Ssl::new(&self.context)?;
             verify::prepare(&mut ssl, &self.judge, Some(name), self.trusted.clone())?;
+            kernel::prepare(&mut ssl, false, self.hands_over)?;
             if let Some(sent) = sent {
                 ssl.set_hostname(sent)?;
             }
@@ -247,6 +248,7 @@ impl BoringAcceptor {
             let (context, staple) = &self.identities[identity]; // the core counts as we do
             let mut ssl = Ssl::new(context)?;
             verify::prepare(&mut ssl, &self.judge, None, self.trusted.clone())?;
+            kernel::prepare(&mut ssl, true, self.hands_over)?;
             let staple = staple.as_ref().and_then(Staple::get);
             if let Some(response) = staple.filter(|response| !response.is_empty()) {
                 ssl.set_ocsp_status(&response)?;

@@ -6,15 +6,17 @@ use std::time::Duration;
 use std::{ptr, slice};
 
 use boring::error::ErrorStack;
-use boring::ssl::{ErrorCode, SslContextBuilder, SslRef, SslSession, SslSessionRef};
+use boring::ssl::{ErrorCode, SslContextBuilder, SslRef, SslSession, SslSessionRef, SslVersion};
 use boring::stack::Stack;
 use boring::x509::{
     X509, X509NameRef, X509Ref, X509StoreContextRef, X509VerifyError, X509VerifyResult,
 };
 use foreign_types::{ForeignType, ForeignTypeRef};
 use tls_core::{Alert, TicketKeys};
+use tls_libssl::Passing;
+use zeroize::Zeroizing;
 
-use crate::{resumption, verify};
+use crate::{kernel, resumption, verify};
 
 /// Chooses the cipher suites of TLS 1.3, best first or all `equal`, `SSL_CTX_set1_tls13_ciphers`.
 pub(crate) fn set_tls13_suites(
@@ -167,6 +169,36 @@ pub(crate) fn flush(ssl: &mut SslRef) {
     }
 }
 
+/// The numbers of the next records, sent and received: `SSL_get_write_sequence` and the other.
+pub(crate) fn sequences(ssl: &SslRef) -> (u64, u64) {
+    let ssl = ssl.as_ptr();
+    // SAFETY: `ssl` is a live SSL, and only read.
+    unsafe { (boring_sys::SSL_get_write_sequence(ssl), boring_sys::SSL_get_read_sequence(ssl)) }
+}
+
+/// Whether a record has been taken in part, or decrypted and not read, `SSL_has_pending`.
+pub(crate) fn has_begun_record(ssl: &SslRef) -> bool {
+    // SAFETY: `ssl` is a live SSL, and only read.
+    unsafe { boring_sys::SSL_has_pending(ssl.as_ptr()) != 0 }
+}
+
+/// HMAC with SHA-384, which the safe crate lacks: `HMAC`.
+pub(crate) fn hmac_sha384(key: &[u8], message: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    const SIZE: usize = 48;
+    let mut out = Zeroizing::new(vec![0; SIZE]);
+    let mut size = 0;
+    // SAFETY: key and message are read for as long as they are, and `out` has room for what this function
+    // gives; the function itself is static.
+    let result = unsafe {
+        let digest = boring_sys::EVP_sha384();
+        let (key, key_len) = (key.as_ptr().cast(), key.len());
+        let message = (message.as_ptr(), message.len());
+        let (out, size) = (out.as_mut_ptr(), &raw mut size);
+        boring_sys::HMAC(digest, key, key_len, message.0, message.1, out, size)
+    };
+    (!result.is_null() && size as usize == SIZE).then_some(out)
+}
+
 /// Processes the next record and leaves its plaintext where it is, `SSL_peek`.
 pub(crate) fn peek(ssl: &mut SslRef) -> Result<(), boring::ssl::Error> {
     let mut byte = 0_u8;
@@ -259,9 +291,9 @@ unsafe extern "C" fn certificate_requested(ssl: *mut boring_sys::SSL, _: *mut c_
     1
 }
 
-/// Makes both sides note in their findings how the server signs the handshake,
-/// `SSL_CTX_set_msg_callback`.
-pub(crate) fn note_signatures(context: &mut SslContextBuilder) {
+/// Makes both sides note in their findings how the server signs the handshake, and what has to be known of
+/// their traffic if its keys may be handed over, `SSL_CTX_set_msg_callback`.
+pub(crate) fn note_messages(context: &mut SslContextBuilder) {
     // SAFETY: the context is live, and the callback has the type that BoringSSL calls.
     unsafe { boring_sys::SSL_CTX_set_msg_callback(context.as_ptr(), Some(message_passes)) }
 }
@@ -278,13 +310,17 @@ unsafe extern "C" fn message_passes(
 ) {
     const HANDSHAKE: c_int = 22;
     if kind != HANDSHAKE || ssl.is_null() || message.is_null() {
-        return;
+        return; // records it counts itself
     }
     // SAFETY: BoringSSL calls this with the live SSL that it works on, and with the message; both outlive
     // the call and are only read. Nothing in here can panic, but a program's store of sessions: that
     // aborts, as it does where BoringSSL tells of a session itself.
     let (ssl, message) =
         unsafe { (SslRef::from_ptr(ssl), slice::from_raw_parts(message.cast::<u8>(), length)) };
+    if let Some(traffic) = kernel::traffic(ssl) {
+        let (is_sent, is_tls13) = (is_sent == 1, ssl.version2() == Some(SslVersion::TLS1_3));
+        traffic.note_passing(Passing { is_sent, is_tls13, kind, bytes: message });
+    }
     if ssl.is_server() == (is_sent == 1) {
         if let Some(findings) = verify::findings(ssl) {
             findings.note_message(message);

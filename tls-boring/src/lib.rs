@@ -13,6 +13,7 @@
 mod config;
 mod error;
 mod ffi;
+mod kernel;
 mod parameters;
 mod resumption;
 mod session;
@@ -101,6 +102,7 @@ impl Backend for Boring {
             Capability::ExportSessions,
             Capability::ExternalSigner,
             Capability::Groups,
+            Capability::KernelTls,
             Capability::KeyLog,
             Capability::KeyUpdate,
             Capability::LegacySuites,

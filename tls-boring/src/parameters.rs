@@ -18,7 +18,7 @@ pub(crate) fn set(
     suites: &[CipherSuite],
     groups: &[Group],
 ) -> Result<()> {
-    ffi::note_signatures(context);
+    ffi::note_messages(context);
     let suites = if suites.is_empty() { CipherSuite::DEFAULT } else { suites };
     let tls12 = suites.iter().filter(|suite| !suite.is_tls13());
     let tls12 = tls12.filter_map(|suite| suite.name()).collect::<Vec<_>>();

@@ -7,14 +7,14 @@ use std::{fmt, mem};
 use boring::error::ErrorStack;
 use boring::ssl::{ErrorCode, NameType, Ssl, SslStream, SslVersion};
 use tls_core::{
-    Alert, CipherSuite, Error, ErrorKind, Group, Negotiated, Progress, Result, Session, Version,
-    Wire,
+    Alert, Capability, CipherSuite, Error, ErrorKind, Group, HandedOver, Negotiated, Progress,
+    Result, Session, Version, Wire,
 };
 use tls_libssl::RECORD;
 use zeroize::Zeroizing;
 
 use crate::error::{backend_error, progress};
-use crate::{NAME, ffi, signer, verify};
+use crate::{NAME, ffi, kernel, signer, verify};
 
 type Handshake = fn(&mut SslStream<Tapped>) -> Result<(), boring::ssl::Error>;
 
@@ -193,6 +193,26 @@ impl Session for BoringSession {
             let _ = self.with(wire, |stream| ffi::peek(stream.ssl_mut()))?;
         }
         Ok(self.stream.ssl().pending())
+    }
+
+    fn settle(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        // An answer to a key update, which BoringSSL keeps back until it writes.
+        let _ = self.with(wire, |stream| {
+            ffi::flush(stream.ssl_mut());
+            Ok(())
+        })?;
+        Ok(match ffi::has_begun_record(self.stream.ssl()) {
+            true => Progress::WantRead,
+            false => Progress::Ready(()),
+        })
+    }
+
+    fn hand_over(&mut self) -> Result<HandedOver> {
+        let ssl = self.stream.ssl();
+        let version = ssl.version2().and_then(version);
+        version
+            .and_then(|version| kernel::hand_over(ssl, version))
+            .ok_or_else(|| Error::new(ErrorKind::Unsupported(Capability::KernelTls)))
     }
 
     fn export_keying_material(

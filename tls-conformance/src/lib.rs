@@ -20,6 +20,7 @@ mod claim;
 mod crls;
 mod differences;
 mod fault;
+mod kernel;
 mod ocsp;
 mod pair;
 mod raw;

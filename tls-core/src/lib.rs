@@ -20,6 +20,7 @@ mod early;
 mod endpoint;
 mod error;
 mod events;
+mod file;
 mod group;
 mod handshake;
 mod held;
@@ -74,7 +75,10 @@ pub use identity::{
 };
 pub use incoming::{Incoming, IncomingStream};
 pub use judge::{Evidence, Judge};
-pub use kernel::{HandedOver, KernelRefusal, KernelTls, LaterKeys, SendPath, TrafficKeys};
+pub use kernel::{
+    AsDescriptor, Descriptor, Direction, HandedOver, KernelCipher, KernelRefusal, KernelTls,
+    KernelTransport, LaterKeys, ReceiveError, SendPath, TrafficKeys,
+};
 pub use name::ServerName;
 pub use negotiated::Negotiated;
 pub use parameters::{DhParams, Profile, SuiteOrder, keywords};
@@ -92,6 +96,8 @@ pub use session::{Progress, Session};
 pub use stream::{Parts, Stream};
 pub use tls_pki as x509;
 pub use tls_pki::CertificateError;
-pub use transport::{Blocking, NonBlocking, SocketTimeouts, StdTransport, Transport};
+pub use transport::{
+    Blocking, NonBlocking, NonBlockingSocket, SocketTimeouts, StdTransport, Transport,
+};
 pub use version::{Version, Versions};
 pub use wire::Wire;

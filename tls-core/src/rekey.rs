@@ -32,6 +32,21 @@ impl Rekey {
         }
     }
 
+    /// Counts records that never stood on the wire.
+    pub(crate) fn count_more(&mut self, records: u64) {
+        self.records += records;
+    }
+
+    /// How many records more there may be before new keys are due.
+    pub(crate) fn left(&self) -> u64 {
+        self.after.saturating_sub(self.records)
+    }
+
+    /// Begins again, with a key that has protected so many records.
+    pub(crate) fn restart(&mut self, after: Option<u32>, records: u64) {
+        *self = Self { records, ..Self::new(after) };
+    }
+
     pub(crate) fn renewed(&mut self) {
         self.records = 0;
     }
@@ -80,6 +95,10 @@ mod tests {
         rekey.never();
         rekey.count(&[23, 3, 3, 0, 0].repeat(10));
         assert!(!rekey.is_due());
+        rekey.restart(Some(5), 2);
+        assert_eq!(rekey.left(), 3);
+        rekey.count_more(3);
+        assert!(rekey.is_due());
         // Not that it should come.
         rekey.count(&[23, 3, 3, 9, 9, 1]);
         rekey.count(&[23, 3, 3, 9]);

@@ -112,10 +112,22 @@ pub trait Session: fmt::Debug + Send {
         false
     }
 
+    /// Before [`hand_over`](Self::hand_over), when everything that could be read was: puts on the wire what
+    /// the library has held back, such as its answer to a key update. `WantRead` if the library has taken
+    /// only a part of a record, or of a message of the handshake, which nobody else could go on with.
+    ///
+    /// # Errors
+    ///
+    /// Whatever ends the connection.
+    fn settle(&mut self, _wire: &mut Wire) -> Result<Progress<()>> {
+        Ok(Progress::Ready(()))
+    }
+
     /// Gives the keys of both directions away, and what has to be done for them later. Called in
-    /// established connections of configurations that [may](crate::KernelTls) do so, when nothing of what
-    /// this session has put on the wire is pending, and the wire has no bytes left that it could take.
-    /// Afterwards only what a session settled is asked of it: `negotiated`, `staple`, what it exports.
+    /// established connections of configurations that [may](crate::KernelTls) do so, when
+    /// [`settle`](Self::settle) was `Ready`, nothing of what this session has put on the wire is pending,
+    /// and the wire has no bytes left that it could take. Afterwards only what a session settled is asked
+    /// of it: `negotiated`, `staple`, what it exports.
     ///
     /// # Errors
     ///

@@ -28,6 +28,8 @@ pub struct Wire {
     outgoing: Queue,
     received: u64,
     ended: bool,
+    /// Set once it matters where records end.
+    framing: Option<Framing>,
 }
 
 impl Wire {
@@ -72,13 +74,13 @@ impl Wire {
     /// If `n` is more than the room that `spare` gave.
     pub fn filled(&mut self, n: usize) {
         self.incoming.filled(n);
-        self.received += n as u64;
+        self.note(n);
     }
 
     /// Adds bytes that came from the network, however many they are.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.incoming.push(bytes);
-        self.received += bytes.len() as u64;
+        self.note(bytes.len());
     }
 
     /// Records that the network will bring nothing more.
@@ -149,6 +151,41 @@ impl Wire {
         self.received
     }
 
+    /// Room for at least `n` more bytes, in which plaintext will stand.
+    pub(crate) fn reserve_plain(&mut self, n: usize) -> &mut [u8] {
+        self.outgoing.spare(n);
+        self.outgoing.sensitive = true;
+        &mut self.outgoing.buf[self.outgoing.end..]
+    }
+
+    /// Minds from now on where the records end that the network brings. The first of them begins with the
+    /// first unread byte.
+    pub(crate) fn mind_records(&mut self) {
+        if self.framing.is_none() {
+            let mut framing = Framing::default();
+            framing.pass(self.incoming.bytes());
+            self.framing = Some(framing);
+        }
+    }
+
+    /// Whether the network has brought a part of a record, whoever has consumed it; also if nobody minded.
+    pub(crate) fn is_mid_record(&self) -> bool {
+        self.framing.as_ref().is_none_or(|framing| !framing.is_between())
+    }
+
+    /// From now on what comes is plaintext, and whole records.
+    pub(crate) fn take_plaintext(&mut self) {
+        self.framing = None;
+    }
+
+    fn note(&mut self, n: usize) {
+        self.received += n as u64;
+        if let Some(framing) = &mut self.framing {
+            let bytes = self.incoming.bytes();
+            framing.pass(&bytes[bytes.len() - n..]);
+        }
+    }
+
     /// Gives unused memory back; called when the driver has to wait.
     pub(crate) fn rest(&mut self) {
         self.incoming.release_if_empty();
@@ -192,6 +229,41 @@ impl fmt::Debug for Wire {
             .field("pending", &self.outgoing.len())
             .field("ended", &self.ended)
             .finish()
+    }
+}
+
+/// Where in a record a stream of bytes stands.
+#[derive(Default)]
+struct Framing {
+    header: [u8; 5],
+    /// How much of the header has come.
+    seen: usize,
+    /// How much of the body is to come.
+    left: usize,
+}
+
+impl Framing {
+    fn pass(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            if self.left > 0 {
+                let n = self.left.min(bytes.len());
+                self.left -= n;
+                bytes = &bytes[n..];
+                continue;
+            }
+            self.header[self.seen] = bytes[0];
+            self.seen += 1;
+            bytes = &bytes[1..];
+            if self.seen == self.header.len() {
+                let [_, _, _, high, low] = self.header;
+                self.left = u16::from_be_bytes([high, low]).into();
+                self.seen = 0;
+            }
+        }
+    }
+
+    fn is_between(&self) -> bool {
+        self.seen == 0 && self.left == 0
     }
 }
 
@@ -346,6 +418,40 @@ mod tests {
         wire.incoming().fill(0xbb);
         wire.consume(4000);
         assert!(pool::take().iter().all(|&b| b == 0), "plaintext was left behind");
+    }
+
+    #[test]
+    fn plaintext_on_its_way_out_is_wiped_too() {
+        let mut wire = Wire::default();
+        wire.reserve_plain(4000)[..4000].fill(0xcc);
+        wire.commit(4000);
+        wire.sent(4000);
+        assert!(pool::take().iter().all(|&b| b == 0), "plaintext was left behind");
+    }
+
+    #[test]
+    fn the_middle_of_a_record_is_known_whatever_the_pieces() {
+        let bytes = [&[23, 3, 3, 0, 2, 7, 7][..], &[21, 3, 3, 0, 0], &[23, 3, 3, 1, 0]].concat();
+        for chunk in 1..=bytes.len() {
+            let mut wire = Wire::default();
+            assert!(wire.is_mid_record(), "nobody minded");
+            wire.mind_records();
+            let mut fed = 0;
+            for piece in bytes.chunks(chunk) {
+                wire.feed(piece);
+                wire.consume(piece.len());
+                fed += piece.len();
+                assert_eq!(wire.is_mid_record(), ![7, 12].contains(&fed), "{fed} by {chunk}");
+            }
+            wire.feed(&[0; 256]);
+            assert!(!wire.is_mid_record());
+        }
+        let mut wire = Wire::default();
+        wire.feed(&bytes[..9]);
+        wire.mind_records();
+        assert!(wire.is_mid_record());
+        wire.feed(&bytes[9..12]);
+        assert!(!wire.is_mid_record());
     }
 
     #[test]

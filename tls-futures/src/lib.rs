@@ -111,7 +111,7 @@
 //! | --- | --- |
 //! | [`Handshake`], alone or with [`until`](Handshake::until) | nothing: the transport is dropped, and the peer sees it end |
 //! | [`TlsStream::handshake`], [`close_notify`](TlsStream::close_notify) | a stream that goes on with the next call |
-//! | `read`, `write`, `flush`, `close` of futures-util or futures-lite | a stream of which nothing was lost, and to which nothing was written twice |
+//! | `read`, `write`, `flush`, `close` of futures-util or futures-lite, [`TlsStream::sendfile`] | a stream of which nothing was lost, and to which nothing was written twice |
 //! | `read_exact`, `write_all` and the like | a usable stream; how far they came is not said |
 //! | [`TlsIncoming::hello`] | a beginning that can be asked again |
 //! | [`starttls`](starttls()) | a connection that is of no more use: close it |
@@ -132,6 +132,7 @@
 mod acceptor;
 mod connector;
 mod early;
+mod file;
 mod handshake;
 mod incoming;
 mod secrets;

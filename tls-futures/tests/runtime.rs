@@ -366,3 +366,35 @@ fn who_waits_keeps_nobody_else_from_running() {
     });
     watch.recv_timeout(Duration::from_secs(60)).expect("somebody blocks the thread");
 }
+
+#[test]
+fn a_file_arrives_between_writes() {
+    let (connector, server) = ends();
+    let data: Vec<u8> = (0..300_000_u32).map(|i| (i % 251) as u8).collect();
+    let mut file = tempfile::tempfile().unwrap();
+    io::Write::write_all(&mut file, &data).unwrap();
+    let (a, b) = memory(2000);
+    let sending = async {
+        let mut stream = TlsAcceptor::from(server).accept(b).await?;
+        stream.write_all(b"before").await?;
+        let mut at = 0;
+        while at < 300_000 {
+            at += stream.sendfile(&file, at, 300_000 - at).await?;
+        }
+        stream.write_all(b"after").await?;
+        assert!(stream.sendfile(&file, 300_000, 1).await.is_err());
+        assert_eq!(stream.sendfile(&file, 300_000, 0).await?, 0);
+        assert_eq!(stream.send_path(), polytls::SendPath::UserSpace);
+        stream.close().await?;
+        io::Result::Ok(())
+    };
+    let receiving = async {
+        let mut stream = connector.connect(NAME, a).await?;
+        let mut got = Vec::new();
+        stream.read_to_end(&mut got).await?;
+        io::Result::Ok(got)
+    };
+    let (sent, got) = smol::block_on(smol::future::zip(sending, receiving));
+    sent.unwrap();
+    assert!(got.unwrap() == [b"before", data.as_slice(), b"after"].concat());
+}

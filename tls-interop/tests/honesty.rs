@@ -13,9 +13,9 @@ use std::task::Waker;
 use polytls::{
     Acceptor, AlpnMismatch, AlpnPreference, Backend, Capabilities, Capability, CertificateError,
     Checks, CipherSuite, Client, ClientAuth, ClientConfig, Clock, Connector, Error, ErrorKind,
-    Group, Identity, Negotiated, Progress, Protocols, Result, Resumption, RevocationLists, Roots,
-    Server, ServerConfig, ServerName, Session, SignatureScheme, Staple, Supported, Tickets,
-    Verification, Version, Versions, Wire, danger, x509,
+    Group, HandedOver, Identity, Negotiated, Progress, Protocols, Result, Resumption,
+    RevocationLists, Roots, Server, ServerConfig, ServerName, Session, SignatureScheme, Staple,
+    Supported, Tickets, Verification, Version, Versions, Wire, danger, x509,
 };
 use tls_conformance::{CASES, Case, Claiming, Outcome, Role, Side};
 use zeroize::Zeroizing;
@@ -258,6 +258,9 @@ impl Unable {
             }
             _ => config.early_data(),
         });
+        if !self.lacks(Capability::KernelTls) {
+            builder = builder.kernel_tls(config.kernel_tls());
+        }
         if let Some(n) = config.key_update_after().filter(|_| !self.lacks(Capability::KeyUpdate)) {
             builder = builder.key_update_after(n);
         }
@@ -331,6 +334,9 @@ impl Unable {
         }
         if let Some(log) = config.key_log().filter(|_| !self.lacks(Capability::KeyLog)) {
             builder = builder.key_log(log.clone());
+        }
+        if !self.lacks(Capability::KernelTls) {
+            builder = builder.kernel_tls(config.kernel_tls());
         }
         if let Some(n) = config.key_update_after().filter(|_| !self.lacks(Capability::KeyUpdate)) {
             builder = builder.key_update_after(n);
@@ -690,6 +696,17 @@ impl Session for Poorer<dyn Session> {
 
     fn counts_records(&self) -> bool {
         self.inner.counts_records()
+    }
+
+    fn settle(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        self.inner.settle(wire)
+    }
+
+    fn hand_over(&mut self) -> Result<HandedOver> {
+        match self.to {
+            Capability::KernelTls => Err(Error::new(ErrorKind::Unsupported(self.to))),
+            _ => self.inner.hand_over(),
+        }
     }
 
     fn export_keying_material(

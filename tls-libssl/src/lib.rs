@@ -12,6 +12,7 @@ mod ranking;
 mod reason;
 mod signature;
 mod signed;
+mod traffic;
 
 pub use fault::{boringssl_fault, openssl_fault, verify_result};
 pub use findings::{Findings, Peer, Trusted};
@@ -19,6 +20,7 @@ pub use group::{group_name, group_of_nid};
 pub use reason::{Reason, boringssl_reason, gravest, openssl_reason};
 pub use signature::{Digest, Form, RSA_BITS, RSA_EXPONENT_BITS, SignatureAlgorithm};
 pub use signed::scheme_of_server;
+pub use traffic::{Established, Hash, Hmac, Passing, Traffic};
 
 /// The most that one record takes on the wire with the ciphers on offer.
 pub const RECORD: usize = 16_384 + 38;

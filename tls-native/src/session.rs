@@ -264,17 +264,19 @@ impl Session for NativeSession {
 
     fn write(&mut self, wire: &mut Wire, buf: &[u8]) -> Result<Progress<usize>> {
         const RECORD: usize = 16_384;
+        /// What it takes on the wire: header, nonce, type and tag.
+        const SEALED: usize = RECORD + 38;
         let mut room = wire.room();
         self.with(wire, |stream| {
             let mut written = 0;
-            while written < buf.len() && (written == 0 || room >= Wire::MAX_RECORD) {
+            while written < buf.len() && (written == 0 || room >= SEALED) {
                 let part = &buf[written..buf.len().min(written + RECORD)];
                 written += match stream.write(part) {
                     // What was taken is taken; the rest has to wait.
                     Err(e) if written > 0 && e.kind() == io::ErrorKind::WouldBlock => break,
                     result => result?,
                 };
-                room = room.saturating_sub(Wire::MAX_RECORD);
+                room = room.saturating_sub(SEALED);
             }
             Ok(written)
         })

@@ -11,15 +11,15 @@ use openssl::stack::Stack;
 use openssl::x509::X509;
 use tls_core::{
     Acceptor, AlpnOutcome, ClientAuth, ClientConfig, Connector, Error, ErrorKind, Identity, Judge,
-    Protocols, Result, Roots, ServerConfig, ServerName, Session, Sessions, Staple, Supported,
-    TicketKeys, Tickets,
+    KernelTls, Protocols, Result, Roots, ServerConfig, ServerName, Session, Sessions, Staple,
+    Supported, TicketKeys, Tickets,
 };
 use tls_libssl::Trusted;
 
 use crate::error::{backend_error, config_error};
 use crate::session::OpensslSession;
 use crate::verify::Anchors;
-use crate::{NAME, Openssl, ffi, parameters, resumption, verify};
+use crate::{NAME, Openssl, ffi, kernel, parameters, resumption, verify};
 
 pub(crate) struct OpensslConnector {
     context: SslContext,
@@ -27,6 +27,8 @@ pub(crate) struct OpensslConnector {
     judge: Judge,
     send_name: bool,
     sessions: Option<Sessions>,
+    /// Whether connections may hand their keys over.
+    hands_over: bool,
 }
 
 pub(crate) struct OpensslAcceptor {
@@ -37,6 +39,8 @@ pub(crate) struct OpensslAcceptor {
     judge: Judge,
     takes_early_data: bool,
     ticket_keys: Option<TicketKeys>,
+    /// Whether connections may hand their keys over.
+    hands_over: bool,
 }
 
 pub(crate) fn client(
@@ -68,7 +72,7 @@ pub(crate) fn client(
     if let Some(sessions) = config.sessions() {
         resumption::keep(&mut context, sessions);
     }
-    log_keys(&mut context, config.key_log());
+    kernel::log_keys(&mut context, config.key_log(), config.kernel_tls());
     modify(&mut context, backend)?;
     Ok(OpensslConnector {
         context: context.build(),
@@ -76,6 +80,7 @@ pub(crate) fn client(
         judge: judge.clone(),
         send_name: config.send_server_name(),
         sessions: config.sessions().cloned(),
+        hands_over: config.kernel_tls() != KernelTls::Off,
     })
 }
 
@@ -123,7 +128,7 @@ pub(crate) fn server(
             context.set_max_early_data(limit).map_err(config_error)?;
             ffi::set_no_anti_replay(&mut context);
         }
-        log_keys(&mut context, config.key_log());
+        kernel::log_keys(&mut context, config.key_log(), config.kernel_tls());
         modify(&mut context, backend)?;
         Ok((context.build(), identity.staple().cloned()))
     };
@@ -134,6 +139,7 @@ pub(crate) fn server(
         judge: judge.clone(),
         takes_early_data: config.early_data().is_on(),
         ticket_keys: config.ticket_keys().cloned(),
+        hands_over: config.kernel_tls() != KernelTls::Off,
     })
 }
 
@@ -181,12 +187,6 @@ fn set_client_auth(
     set().map_err(config_error)
 }
 
-fn log_keys(context: &mut SslContextBuilder, log: Option<&tls_core::danger::KeyLog>) {
-    if let Some(log) = log.cloned() {
-        context.set_keylog_callback(move |_, line| log.line(line));
-    }
-}
-
 fn modify(context: &mut SslContextBuilder, backend: &Openssl) -> Result<()> {
     match &backend.modify {
         None => Ok(()),
@@ -210,6 +210,7 @@ impl OpensslConnector {
         let begin = || {
             let mut ssl = Ssl::new(&self.context)?;
             verify::prepare(&mut ssl, &self.judge, Some(name), self.trusted.clone())?;
+            kernel::prepare(&mut ssl, false, self.hands_over)?;
             if self.judge.awaits_staple() {
                 ssl.set_status_type(StatusType::OCSP)?;
             }
@@ -246,6 +247,7 @@ impl OpensslAcceptor {
             let (context, staple) = &self.identities[identity]; // the core counts as we do
             let mut ssl = Ssl::new(context)?;
             verify::prepare(&mut ssl, &self.judge, None, self.trusted.clone())?;
+            kernel::prepare(&mut ssl, true, self.hands_over)?;
             let staple = staple.as_ref().and_then(Staple::get);
             if let Some(response) = staple.filter(|response| !response.is_empty()) {
                 ssl.set_ocsp_status(&response)?;

@@ -13,8 +13,9 @@ use openssl::stack::StackRef;
 use openssl::x509::store::X509Store;
 use openssl::x509::{X509, X509Ref, X509StoreContextRef, X509VerifyResult};
 use tls_core::TicketKey;
+use tls_libssl::Passing;
 
-use crate::{resumption, verify};
+use crate::{kernel, resumption, verify};
 
 unsafe extern "C" {
     /// `SSL_CTX_set_cert_cb(3)`, since OpenSSL 1.0.2.
@@ -65,6 +66,12 @@ unsafe extern "C" {
     fn SSL_get_early_data_status(ssl: *const openssl_sys::SSL) -> c_int;
     /// `SSL_key_update(3)`, since OpenSSL 1.1.1.
     fn SSL_key_update(ssl: *mut openssl_sys::SSL, kind: c_int) -> c_int;
+    /// `SSL_get_key_update_type(3)`, since OpenSSL 1.1.1.
+    fn SSL_get_key_update_type(ssl: *const openssl_sys::SSL) -> c_int;
+    /// `SSL_has_pending(3)`, since OpenSSL 1.1.0.
+    fn SSL_has_pending(ssl: *const openssl_sys::SSL) -> c_int;
+    /// `SSL_rstate_string(3)`.
+    fn SSL_rstate_string(ssl: *const openssl_sys::SSL) -> *const c_char;
     /// `X509_STORE_CTX_get0_untrusted(3)`, since OpenSSL 1.1.0.
     fn X509_STORE_CTX_get0_untrusted(
         store: *const openssl_sys::X509_STORE_CTX,
@@ -158,6 +165,24 @@ pub(crate) fn update_keys(ssl: &SslRef, ask_peer: bool) -> Result<(), ErrorStack
     match unsafe { SSL_key_update(ssl.as_ptr(), kind) } {
         1 => Ok(()),
         _ => Err(ErrorStack::get()),
+    }
+}
+
+/// Whether OpenSSL owes a key update that it has not sent, `SSL_get_key_update_type(3)`.
+pub(crate) fn owes_key_update(ssl: &SslRef) -> bool {
+    const SSL_KEY_UPDATE_NONE: c_int = -1;
+    // SAFETY: `ssl` is a live SSL, and only read.
+    unsafe { SSL_get_key_update_type(ssl.as_ptr()) != SSL_KEY_UPDATE_NONE }
+}
+
+/// Whether OpenSSL has taken a record in part, or has decrypted one that nobody has read:
+/// `SSL_has_pending(3)`, which passes over a header alone; `SSL_rstate_string(3)` tells of it.
+pub(crate) fn has_begun_record(ssl: &SslRef) -> bool {
+    const READS_HEADER: &CStr = c"RH";
+    // SAFETY: `ssl` is a live SSL, and only read; the text is static, and ends as it must.
+    unsafe {
+        SSL_has_pending(ssl.as_ptr()) != 0
+            || CStr::from_ptr(SSL_rstate_string(ssl.as_ptr())) != READS_HEADER
     }
 }
 
@@ -309,8 +334,9 @@ unsafe extern "C" fn certificate_requested(ssl: *mut openssl_sys::SSL, _: *mut c
     1
 }
 
-/// Makes both sides note in their findings how the server signs the handshake.
-pub(crate) fn note_signatures(context: &mut SslContextBuilder) {
+/// Makes both sides note in their findings how the server signs the handshake, and what has to be known of
+/// their traffic if its keys may be handed over.
+pub(crate) fn note_messages(context: &mut SslContextBuilder) {
     // SAFETY: the context is live, and the callback has the type that OpenSSL calls.
     unsafe { SSL_CTX_set_msg_callback(context.as_ptr(), Some(message_passes)) }
 }
@@ -326,14 +352,19 @@ unsafe extern "C" fn message_passes(
     _: *mut c_void,
 ) {
     const HANDSHAKE: c_int = 22;
-    if kind != HANDSHAKE || ssl.is_null() || message.is_null() {
+    if ssl.is_null() || message.is_null() {
         return;
     }
     // SAFETY: OpenSSL calls this with the live SSL that it works on, and with the message; both outlive the
     // call and are only read. Nothing in here can panic.
     let (ssl, message) =
         unsafe { (SslRef::from_ptr(ssl), slice::from_raw_parts(message.cast::<u8>(), length)) };
-    if ssl.is_server() == (is_sent == 1) {
+    let is_sent = is_sent == 1;
+    if let Some(traffic) = kernel::traffic(ssl) {
+        let is_tls13 = ssl.version2() == Some(SslVersion::TLS1_3);
+        traffic.note_passing(Passing { is_sent, is_tls13, kind, bytes: message });
+    }
+    if kind == HANDSHAKE && ssl.is_server() == is_sent {
         if let Some(findings) = verify::findings(ssl) {
             findings.note_message(message);
         }

@@ -15,6 +15,7 @@
 mod config;
 mod error;
 mod ffi;
+mod kernel;
 mod parameters;
 mod resumption;
 mod session;
@@ -102,6 +103,7 @@ impl Backend for Openssl {
             Capability::Exporter,
             Capability::ExportSessions,
             Capability::Groups,
+            Capability::KernelTls,
             Capability::KeyLog,
             Capability::KeyUpdate,
             Capability::LegacySuites,

@@ -17,7 +17,7 @@ pub(crate) fn set(
     suites: &[CipherSuite],
     groups: &[Group],
 ) -> Result<()> {
-    ffi::note_signatures(context);
+    ffi::note_messages(context);
     let suites = if suites.is_empty() { CipherSuite::DEFAULT } else { suites };
     let (tls13, tls12): (Vec<_>, Vec<_>) = suites.iter().partition(|suite| suite.is_tls13());
     let tls12 = openssl_names(&tls12);

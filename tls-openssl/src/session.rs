@@ -6,13 +6,14 @@ use std::mem;
 use openssl::error::ErrorStack;
 use openssl::ssl::{ErrorCode, NameType, Ssl, SslStream, SslVersion};
 use tls_core::{
-    CipherSuite, Error, ErrorKind, Negotiated, Progress, Result, Session, Sessions, Version, Wire,
+    Capability, CipherSuite, Error, ErrorKind, HandedOver, Negotiated, Progress, Result, Session,
+    Sessions, Version, Wire,
 };
 use tls_libssl::{RECORD, group_of_nid};
 use zeroize::Zeroizing;
 
 use crate::error::{backend_error, progress};
-use crate::{NAME, ffi, resumption, verify};
+use crate::{NAME, ffi, kernel, resumption, verify};
 
 /// Owns an empty wire, and swaps in the lent one for the length of each call.
 pub(crate) struct OpensslSession {
@@ -97,9 +98,13 @@ impl OpensslSession {
         // What other code on this thread has left there would be taken for an error of this call
         // (SSL_get_error(3)).
         let _ = ErrorStack::get();
+        let before = wire.pending().len();
         mem::swap(self.stream.get_mut(), wire);
         let result = call(&mut self.stream);
         mem::swap(self.stream.get_mut(), wire);
+        if let Some(traffic) = kernel::traffic(self.stream.ssl()) {
+            traffic.note_sent(wire.pending().get(before..).unwrap_or_default());
+        }
         match result {
             Ok(value) => Ok(Progress::Ready(value)),
             Err(e) => progress(e, self.stream.ssl()),
@@ -181,6 +186,28 @@ impl Session for OpensslSession {
             })?;
         }
         Ok(self.stream.ssl().pending())
+    }
+
+    fn settle(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        if ffi::owes_key_update(self.stream.ssl()) {
+            match self.renew_keys(wire)? {
+                Progress::Ready(()) => {}
+                not_yet => return Ok(not_yet),
+            }
+        }
+        let ssl = self.stream.ssl();
+        Ok(match ssl.is_init_finished() && !ffi::has_begun_record(ssl) {
+            true => Progress::Ready(()),
+            false => Progress::WantRead,
+        })
+    }
+
+    fn hand_over(&mut self) -> Result<HandedOver> {
+        let ssl = self.stream.ssl();
+        let version = ssl.version2().and_then(version);
+        version
+            .and_then(|version| kernel::hand_over(ssl, version))
+            .ok_or_else(|| Error::new(ErrorKind::Unsupported(Capability::KernelTls)))
     }
 
     fn export_keying_material(

@@ -13,13 +13,14 @@ use tls_core::pki_types::CertificateDer;
 use tls_core::x509::Purpose;
 use tls_core::{
     Acceptor, AlpnConfig, CipherSuite, ClientAuth, ClientConfig, Connector, Error, ErrorKind,
-    Group, Identity, Result, Roots, ServerConfig, ServerName, Session, SuiteOrder, Supported,
-    Version, Versions,
+    Group, Identity, KernelTls, Result, Roots, ServerConfig, ServerName, Session, SuiteOrder,
+    Supported, Version, Versions,
 };
 
 use crate::aside::{self, Aside};
 use crate::early::{PASSED_OVER, Refusing, Stored};
 use crate::error::{config_error, session_error};
+use crate::kernel::{Gives, Giving};
 use crate::resumption::{ClientSessions, ServerSessions, Tickets};
 use crate::secrets::Told;
 use crate::session::{PolicySession, RustlsSession};
@@ -81,6 +82,7 @@ pub(crate) fn client(
     loaded.max_fragment_size = config.record_limit().map(|bytes| bytes + HEADER);
     loaded.require_ems = config.requires_extended_master_secret();
     loaded.key_log = Arc::new(Told(config.key_log().cloned()));
+    loaded.enable_secret_extraction = config.kernel_tls() != KernelTls::Off;
     let servers = match config.resumption() {
         tls_core::Resumption::Auto => tls_core::Resumption::SERVERS,
         tls_core::Resumption::Memory(servers) => *servers,
@@ -126,6 +128,7 @@ pub(crate) fn server(
         loaded.max_fragment_size = config.record_limit().map(|bytes| bytes + HEADER);
         loaded.require_ems = config.requires_extended_master_secret();
         loaded.key_log = key_log.clone();
+        loaded.enable_secret_extraction = config.kernel_tls() != KernelTls::Off;
         // Sessions are in their tickets alone, unless some are to be kept.
         loaded.session_storage = match config.session_cache() {
             0 => Arc::new(NoServerSessionStorage {}),
@@ -288,7 +291,7 @@ impl RustlsConnector {
         let sent = name.as_dns().filter(|_| self.config.enable_sni).map(Into::into);
         let session = RustlsSession::new(connection, self.own.clone(), sent);
         let session = session.limited(self.config.max_fragment_size);
-        Ok(Box::new(session.at_port(name.port())))
+        Ok(boxed(session.at_port(name.port()), self.config.enable_secret_extraction))
     }
 }
 
@@ -306,14 +309,23 @@ impl RustlsAcceptor {
     fn begin(&self, identity: usize, is_first: bool) -> Result<Box<dyn Session>> {
         let Loaded { config, own, refusing } = &self.identities[identity]; // the core counts as we do
         if self.policy.is_some() || refusing.is_some() {
+            let extracts = config.enable_secret_extraction;
             let (config, early) = (config.clone(), refusing.clone().map(|it| (it, is_first)));
             let session = PolicySession::new(config, self.policy.clone(), early, own.clone());
-            return Ok(Box::new(session));
+            return Ok(boxed(session, extracts));
         }
         let connection = UnbufferedServerConnection::new(config.clone());
         let connection = connection.map_err(|e| session_error(e, Aside::default()))?;
         let session = RustlsSession::new(connection, Some(own.clone()), None);
-        Ok(Box::new(session.limited(config.max_fragment_size)))
+        Ok(boxed(session.limited(config.max_fragment_size), config.enable_secret_extraction))
+    }
+}
+
+/// A session that can give its keys to the kernel, if rustls may tell them.
+fn boxed<S: Gives + 'static>(session: S, extracts: bool) -> Box<dyn Session> {
+    match extracts {
+        true => Box::new(Giving::Open(session)),
+        false => Box::new(session),
     }
 }
 

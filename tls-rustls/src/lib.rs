@@ -8,6 +8,7 @@ mod aside;
 mod config;
 mod early;
 mod error;
+mod kernel;
 mod provider;
 mod resumption;
 mod secrets;
@@ -149,7 +150,9 @@ impl Backend for Rustls {
         ]);
         let provider = self.provider.load();
         let gives_tickets = resumption::aead(&provider).is_some();
+        let tells_keys = provider.cipher_suites.iter().any(|suite| kernel::tells_keys(*suite));
         let sometimes = [
+            (tells_keys, Capability::KernelTls),
             (provider.fips(), Capability::FipsModule),
             (has_group(&provider, Group::X25519MLKEM768), Capability::PostQuantum),
             (gives_tickets, Capability::EarlyDataLimit),

@@ -11,11 +11,11 @@ use rustls::unbuffered::{
     ConnectionState, EncodeError, EncodeTlsData, ReadEarlyData, TransmitTlsData, UnbufferedStatus,
     WriteTraffic,
 };
-use rustls::{CommonState, HandshakeKind};
+use rustls::{CommonState, HandshakeKind, SupportedCipherSuite};
 use tls_core::pki_types::CertificateDer;
 use tls_core::{
     Alert, AlpnConfig, AlpnOutcome, Answer, CipherSuite, ClientHello, Error, ErrorKind, Group,
-    Negotiated, Progress, Result, Session, SignatureScheme, Version, Wire,
+    HandedOver, Negotiated, Progress, Result, Session, SignatureScheme, Version, Wire,
 };
 
 use zeroize::Zeroizing;
@@ -25,6 +25,7 @@ use crate::aside::{self, Aside};
 use crate::config::{HEADER, Own};
 use crate::early::{Early, Patience, Refusing};
 use crate::error::session_error;
+use crate::kernel::{self, Apart, Gives, Settled};
 use crate::secrets::Secret;
 
 /// What rustls' two unbuffered connections have in common.
@@ -38,6 +39,9 @@ pub(crate) trait Unbuffered: Send {
     ) -> UnbufferedStatus<'c, 'i, Self::Data>;
 
     fn state(&self) -> &CommonState;
+
+    /// Exchanges it for its secrets.
+    fn apart(self) -> Result<Apart>;
 
     /// On a client: encrypts early data, and says how much of it; `None` if there cannot be any.
     fn encrypt_early(
@@ -69,6 +73,10 @@ impl Unbuffered for UnbufferedClientConnection {
         self
     }
 
+    fn apart(self) -> Result<Apart> {
+        kernel::client_apart(self)
+    }
+
     fn encrypt_early(
         transmit: &mut TransmitTlsData<'_, Self::Data>,
         data: &[u8],
@@ -92,6 +100,10 @@ impl Unbuffered for UnbufferedServerConnection {
 
     fn state(&self) -> &CommonState {
         self
+    }
+
+    fn apart(self) -> Result<Apart> {
+        kernel::server_apart(self)
     }
 
     fn early_records(mut read: ReadEarlyData<'_, '_, Self::Data>, early: &mut Early) -> Result<()> {
@@ -134,6 +146,8 @@ enum Errand<'a> {
     Encrypt(&'a [u8]),
     Close,
     UpdateKeys,
+    /// Says what rustls would say before it sends data.
+    Settle,
 }
 
 /// How far one step came.
@@ -401,6 +415,17 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
         self.plaintext.len()
     }
 
+    fn settle(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        let settled = self.send(wire, &Errand::Settle)?;
+        // Only now rustls gives the message.
+        while let Step::Data(1..) = self.steps(wire, &mut [], &Errand::None)? {}
+        // It leaves what has come in part on the wire.
+        Ok(match settled {
+            Progress::Ready(_) if wire.unread().is_empty() => Progress::Ready(()),
+            _ => Progress::WantRead,
+        })
+    }
+
     fn write_early(&mut self, wire: &mut Wire, buf: &[u8]) -> Result<usize> {
         aside::set_port(self.port);
         loop {
@@ -480,6 +505,33 @@ impl<C: Unbuffered> Session for RustlsSession<C> {
         negotiated.signature_scheme = self.scheme.filter(|_| is_full);
         negotiated.resumed = state.handshake_kind().map(|kind| kind == HandshakeKind::Resumed);
         negotiated
+    }
+}
+
+impl<C: Unbuffered> Gives for RustlsSession<C> {
+    fn has_keys(&self) -> bool {
+        self.suite().is_some_and(kernel::tells_keys)
+    }
+
+    fn give(self) -> Result<(HandedOver, Settled)> {
+        let negotiated = self.negotiated();
+        let (Some(version), Some(suite)) = (negotiated.version, self.suite()) else {
+            return Err(Error::new(ErrorKind::Misuse));
+        };
+        let settled = Settled {
+            early_data_accepted: self.early_data_accepted(),
+            suite: Some(suite),
+            secret: self.secret,
+            server_random: self.answer.random().copied(),
+            negotiated,
+        };
+        Ok((kernel::handed_over(self.connection.apart()?, version, suite, self.port)?, settled))
+    }
+}
+
+impl<C: Unbuffered> RustlsSession<C> {
+    fn suite(&self) -> Option<SupportedCipherSuite> {
+        self.connection.state().negotiated_cipher_suite()
     }
 }
 
@@ -591,6 +643,10 @@ impl Session for PolicySession {
         self.begun.as_ref().map_or(0, Session::undelivered)
     }
 
+    fn settle(&mut self, wire: &mut Wire) -> Result<Progress<()>> {
+        self.session()?.settle(wire)
+    }
+
     fn take_early(&mut self) -> Zeroizing<Vec<u8>> {
         self.begun.as_mut().map(Session::take_early).unwrap_or_default()
     }
@@ -617,6 +673,19 @@ impl Session for PolicySession {
 
     fn negotiated(&self) -> Negotiated {
         self.begun.as_ref().map(Session::negotiated).unwrap_or_default()
+    }
+}
+
+impl Gives for PolicySession {
+    fn has_keys(&self) -> bool {
+        self.begun.as_ref().is_some_and(Gives::has_keys)
+    }
+
+    fn give(self) -> Result<(HandedOver, Settled)> {
+        match self.begun {
+            Some(session) => session.give(),
+            None => Err(Error::new(ErrorKind::Misuse)),
+        }
     }
 }
 
@@ -647,6 +716,12 @@ fn run<D>(
         Errand::UpdateKeys => {
             let updated = traffic.refresh_traffic_keys();
             updated.map_err(|e| Error::from_backend(ErrorKind::Backend, NAME, e))?;
+            return Ok(Step::Done(0));
+        }
+        Errand::Settle => {
+            // An answer to a key update waits for data. It does not wait any more once some has been shown
+            // to rustls, which has no room to encrypt it into.
+            let _ = traffic.encrypt(&[0], &mut []);
             return Ok(Step::Done(0));
         }
     };

@@ -50,7 +50,7 @@ impl TlsAcceptor {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        Handshake::new(self.server.accept(Io(io)), Deadline::after(self.limit))
+        Handshake::new(self.server.accept(Io::new(io)), Deadline::after(self.limit))
     }
 
     /// Begins to serve a client over `io`; no byte moves yet, and no limit is set. For who needs the
@@ -63,7 +63,7 @@ impl TlsAcceptor {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        Ok(TlsStream(self.server.accept(Io(io))?))
+        Ok(TlsStream(self.server.accept(Io::new(io))?))
     }
 }
 

@@ -43,7 +43,7 @@ impl TlsConnector {
         Error: From<N::Error>,
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        Handshake::new(self.client.connect(name, Io(io)), Deadline::after(self.limit))
+        Handshake::new(self.client.connect(name, Io::new(io)), Deadline::after(self.limit))
     }
 
     /// Begins a connection to `name` over `io`; no byte moves yet. For who needs the transport also after
@@ -58,7 +58,7 @@ impl TlsConnector {
         Error: From<N::Error>,
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        Ok(TlsStream(self.client.connect(name, Io(io))?))
+        Ok(TlsStream(self.client.connect(name, Io::new(io))?))
     }
 }
 

@@ -51,7 +51,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsIncoming<IO> {
     /// The same with a limit of the caller's: from now, for the hello, the choice and the handshake
     /// together. `None` is for ever.
     pub fn with_limit(io: IO, limit: Option<Duration>) -> Self {
-        Self { inner: IncomingStream::new(Io(io)), deadline: Deadline::after(limit) }
+        Self { inner: IncomingStream::new(Io::new(io)), deadline: Deadline::after(limit) }
     }
 
     /// Reads what the client offers. It can be asked again, and dropped before it is ready.
@@ -95,7 +95,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsIncoming<IO> {
     /// speak something else.
     pub fn into_inner(self) -> Parts<IO> {
         let Parts { transport, unread } = self.inner.into_transport();
-        Parts { transport: transport.0, unread }
+        Parts { transport: transport.inner, unread }
     }
 
     fn poll_hello(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<ClientHello>> {

@@ -98,8 +98,8 @@
 //! | dropped before it was ready | what is left |
 //! | --- | --- |
 //! | [`Handshake`] | nothing: the transport is dropped, and the peer sees it end |
-//! | [`TlsStream::handshake`], [`close_notify`](TlsStream::close_notify) | a stream that goes on with the next call |
-//! | `read`, `write`, `flush`, `shutdown` of tokio | a stream of which nothing was lost, and to which nothing was written twice |
+//! | [`TlsStream::handshake`], [`close_notify`](TlsStream::close_notify), [`kernel`](TlsStream::kernel) | a stream that goes on with the next call |
+//! | `read`, `write`, `flush`, `shutdown` of tokio, [`TlsStream::sendfile`] | a stream of which nothing was lost, and to which nothing was written twice |
 //! | `read_exact`, `write_all` and the like | a usable stream; how far they came is not said |
 //! | [`TlsIncoming::hello`] | a beginning that can be asked again |
 //! | [`starttls`](starttls()) | a connection that is of no more use: close it |
@@ -120,9 +120,11 @@
 mod acceptor;
 mod connector;
 mod early;
+mod file;
 mod handshake;
 mod incoming;
 mod secrets;
+mod socket;
 mod starttls;
 mod stream;
 mod transport;

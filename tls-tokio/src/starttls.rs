@@ -41,7 +41,7 @@ where
 {
     let mut negotiation = request.begin()?;
     let mut deadline = Deadline::after(request.time_limit());
-    let mut io = Io(io);
+    let mut io = Io::new(io);
     poll_fn(|cx| match negotiation.poll(cx, &mut io) {
         Poll::Ready(result) => Poll::Ready(Ok(result?)),
         Poll::Pending => deadline.poll(cx).map(|_| Err(negotiation.give_up().into())),

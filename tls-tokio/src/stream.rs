@@ -87,12 +87,12 @@ impl<IO> TlsStream<IO> {
 
     /// The transport.
     pub fn get_ref(&self) -> &IO {
-        &self.0.transport().0
+        &self.0.transport().inner
     }
 
     /// The transport, to change its settings. Its bytes belong to the connection.
     pub fn get_mut(&mut self) -> &mut IO {
-        &mut self.0.transport_mut().0
+        &mut self.0.transport_mut().inner
     }
 
     /// Gives the transport back, with what was read from it and not consumed. Nothing is sent.
@@ -101,7 +101,7 @@ impl<IO> TlsStream<IO> {
     /// what follows in clear.
     pub fn into_inner(self) -> Parts<IO> {
         let Parts { transport, unread } = self.0.into_transport();
-        Parts { transport: transport.0, unread }
+        Parts { transport: transport.inner, unread }
     }
 }
 

@@ -4,17 +4,28 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use tls_core::Transport;
+use tls_core::{KernelTransport, Transport};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 
 /// A transport of tokio's.
 #[derive(Debug)]
-pub(crate) struct Io<IO>(pub(crate) IO);
+pub(crate) struct Io<IO> {
+    pub(crate) inner: IO,
+    /// Set once the kernel may see it.
+    pub(crate) socket: Option<fn(&IO) -> &TcpStream>,
+}
+
+impl<IO> Io<IO> {
+    pub(crate) fn new(inner: IO) -> Self {
+        Self { inner, socket: None }
+    }
+}
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Transport for Io<IO> {
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut buf = ReadBuf::new(buf);
-        ready!(again(cx, |cx| Pin::new(&mut self.0).poll_read(cx, &mut buf)))?;
+        ready!(again(cx, |cx| Pin::new(&mut self.inner).poll_read(cx, &mut buf)))?;
         Poll::Ready(Ok(buf.filled().len()))
     }
 
@@ -23,15 +34,20 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Transport for Io<IO> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        again(cx, |cx| Pin::new(&mut self.0).poll_write_vectored(cx, bufs))
+        again(cx, |cx| Pin::new(&mut self.inner).poll_write_vectored(cx, bufs))
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        again(cx, |cx| Pin::new(&mut self.0).poll_flush(cx))
+        again(cx, |cx| Pin::new(&mut self.inner).poll_flush(cx))
     }
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        again(cx, |cx| Pin::new(&mut self.0).poll_shutdown(cx))
+        again(cx, |cx| Pin::new(&mut self.inner).poll_shutdown(cx))
+    }
+
+    fn kernel(&mut self) -> Option<&mut dyn KernelTransport> {
+        self.socket?;
+        Some(self)
     }
 }
 

@@ -21,6 +21,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("tls-openssl", &["tls-core", "tls-libssl"]),
     ("tls-rustls", &["tls-core"]),
     ("tls-s2n", &["tls-core"]),
+    ("tls-lines", &["tls-core"]),
     ("tls-redis", &["tls-core"]),
     ("tls-staple", &["tls-core"]),
     ("tls-starttls", &["tls-core"]),
@@ -35,6 +36,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         "polytls-cli",
         &["polytls", "tls-conformance", "tls-redis", "tls-staple", "tls-starttls", "tls-tokio"],
     ),
+    ("tls-lua", &["polytls", "tls-keys", "tls-lines"]),
     ("polytls-example-web", &["polytls", "tls-hyper", "tls-postgres", "tls-tonic"]),
     ("tls-interop", &[]),
     ("xtask", &[]),
@@ -66,6 +68,8 @@ const FENCED: &[(&str, &[&str])] = &[
     ("rc2", &["tls-keys"]),
     ("rcgen", &["tls-conformance", "tls-keys"]),
     ("futures-io", &["tls-futures"]),
+    ("mio", &["tls-lines"]),
+    ("mlua", &["tls-lua"]),
     (
         "tokio",
         &[

@@ -25,6 +25,7 @@ const UNSAFE: &[&str] = &[
     "tls-boring/src/ffi.rs",
     "tls-capi/src/boundary.rs",
     "tls-kernel/src/ffi.rs",
+    "tls-lua/src/ffi.rs",
     "tls-openssl/src/ffi.rs",
     "tls-s2n/src/ffi.rs",
 ];

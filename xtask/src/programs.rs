@@ -39,6 +39,8 @@ const NEEDED: &[(Find, &str)] = &[
     (Find::File("/usr/lib/dovecot/managesieve-login"), "dovecot-managesieved"),
     (Find::File("/usr/lib/dovecot/pop3-login"), "dovecot-pop3d"),
     (Find::Program("exim4"), "exim4-daemon-light"),
+    (Find::Program("lua5.4"), "lua5.4"),
+    (Find::Program("luajit"), "luajit"),
     (Find::Program("mariadbd"), "mariadb-server-core"),
     (Find::Program("prosody"), "prosody"),
     (Find::Program("slapd"), "slapd"),

@@ -179,14 +179,14 @@ pub(crate) fn counts(line: &str) -> Option<(usize, usize)> {
 
 /// The facade compiles with no backend, with each, with every two and with all of them, and so do its
 /// examples, its tests and the program; the backend of several providers compiles without any, and so does
-/// the adapter to hyper without any of its parts.
+/// the adapter to hyper without any of its parts. The module for Lua compiles for the other Lua too.
 fn combinations() -> Result<()> {
     let check = |package, features: &str| {
         println!("{package} with {}", if features.is_empty() { "no feature" } else { features });
         let clippy = ["clippy", "--quiet", "--locked", "--no-default-features", "-p", package];
         let features = ["--features", features, "--", "-D", "warnings"];
         let targets = match package {
-            "tls-hyper" | "tls-rustls" => "--lib",
+            "tls-hyper" | "tls-lua" | "tls-rustls" => "--lib",
             _ => "--all-targets",
         };
         succeed(cargo(&[&clippy[..], &[targets], &features].concat()))
@@ -204,6 +204,7 @@ fn combinations() -> Result<()> {
     }
     let parts = ["", "client", "server", "axum"];
     parts.into_iter().try_for_each(|features| check("tls-hyper", features))?;
+    check("tls-lua", "luajit,rustls")?;
     ["", "aws-lc-rs", "ring"].into_iter().try_for_each(|features| check("tls-rustls", features))
 }
 

@@ -64,7 +64,7 @@ fn answer(question: &[u8]) -> Vec<u8> {
 }
 
 /// Two connected sockets whose calls do not wait for ever.
-fn sockets() -> Result<(TcpStream, TcpStream)> {
+pub(super) fn sockets() -> Result<(TcpStream, TcpStream)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let client = TcpStream::connect(listener.local_addr()?)?;
     let (server, _) = listener.accept()?;
@@ -77,7 +77,7 @@ fn sockets() -> Result<(TcpStream, TcpStream)> {
 }
 
 /// More than any step takes; only a failure waits for so long.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs the two sides in two threads.
 fn threads(

@@ -12,6 +12,7 @@ mod fleet;
 mod handshake;
 mod identity;
 mod incoming;
+mod kernel;
 mod key_limit;
 mod key_update;
 mod misuse;
@@ -19,6 +20,7 @@ mod parameters;
 mod resumption;
 mod revocation;
 mod secrets;
+mod sendfile;
 mod server_name;
 mod staple;
 mod tls_unique;
@@ -122,6 +124,9 @@ const GROUPS: &[&[Case]] = &[
     identity::signer::CASES,
     incoming::CASES,
     client_auth::CASES,
+    kernel::CASES,
+    kernel::control::CASES,
+    kernel::refused::CASES,
     key_limit::CASES,
     key_update::CASES,
     fleet::CASES,
@@ -136,6 +141,10 @@ const GROUPS: &[&[Case]] = &[
     transfer::CASES,
     transfer::damage::CASES,
     transfer::streamed::CASES,
+    sendfile::CASES,
+    sendfile::refused::CASES,
+    sendfile::sockets::CASES,
+    sendfile::streamed::CASES,
     closing::CASES,
     differences::CASES,
     driving::CASES,

@@ -256,6 +256,7 @@ impl ClientConfig {
         Rules::client(self.end_of_stream)
             .key_update_after(self.key_update_after)
             .needs_extended_master_secret(self.finer.needs_extended_master_secret)
+            .kernel_tls(self.finer.kernel_tls, self.finer.record_limit)
     }
 }
 

@@ -303,6 +303,7 @@ impl ServerConfig {
         Rules::server(self.end_of_stream, self.alpn.assumed())
             .key_update_after(self.key_update_after)
             .needs_extended_master_secret(self.finer.needs_extended_master_secret)
+            .kernel_tls(self.finer.kernel_tls, self.finer.record_limit)
     }
 }
 

@@ -1,8 +1,14 @@
 //! Records that the kernel encrypts and decrypts, once the library has made the handshake (kTLS).
 
 mod handover;
+pub(crate) mod records;
+mod socket;
+mod transport;
 
 pub use handover::{HandedOver, LaterKeys, TrafficKeys};
+pub(crate) use records::KernelRecords;
+pub use socket::{AsDescriptor, Descriptor};
+pub use transport::{Direction, KernelCipher, KernelTransport, ReceiveError};
 
 use std::fmt;
 use std::io;
@@ -56,10 +62,12 @@ pub enum KernelRefusal {
     NoUlp(io::ErrorKind),
     /// The kernel does not know this cipher suite in this version.
     CipherSuite(Version, CipherSuite),
-    /// The library does not give its keys away.
+    /// The library does not give its keys away, or not for what was negotiated, or not now.
     Library,
     /// A record has come in part; a later file may go the kernel's way.
     PartialRecord,
+    /// Records are to be [small](crate::ServerConfigBuilder::record_limit), which no kernel heeds.
+    RecordLimit,
 }
 
 impl fmt::Display for KernelRefusal {
@@ -73,6 +81,7 @@ impl fmt::Display for KernelRefusal {
             }
             Self::Library => write!(f, "the backend lacks {}", Capability::KernelTls),
             Self::PartialRecord => f.write_str("a record has come in part"),
+            Self::RecordLimit => f.write_str("records are to be small"),
         }
     }
 }

@@ -1,0 +1,13 @@
+//! The words for line protocols on every backend.
+
+#[path = "../../tls-lines/tests/words/mod.rs"]
+mod words;
+
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+
+fn main() -> ExitCode {
+    let trials = words::trials(polytls::backend::all());
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
