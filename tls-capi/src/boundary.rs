@@ -122,12 +122,20 @@ unsafe impl Send for Argument {}
 // SAFETY: as above.
 unsafe impl Sync for Argument {}
 
+impl Argument {
+    /// None.
+    pub(crate) const NULL: Self = Self(ptr::null_mut());
+}
+
 /// Text that C hands over, or NULL.
 #[repr(transparent)]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Text(*const c_char);
 
 impl Text {
+    /// None.
+    pub(crate) const NULL: Self = Self(ptr::null());
+
     /// The bytes before the NUL.
     pub(crate) fn get(&self) -> Option<&[u8]> {
         if self.0.is_null() {

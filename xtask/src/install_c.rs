@@ -15,7 +15,10 @@ pub(crate) struct Arguments {
     /// The folder that gets `lib`, `include` and `lib/pkgconfig`
     #[arg(long)]
     prefix: PathBuf,
-    /// The number in the name by which programs ask for the library: 26 for those of Debian 12
+    /// Which interface: libtls, client (`tls_client.h`), or fio (`fio_tls.h`)
+    #[arg(long, default_value = "libtls")]
+    abi: String,
+    /// The number in the name by which programs ask for libtls: 26 for those of Debian 12
     #[arg(long, default_value_t = 26)]
     soname: u32,
     /// The backend: boring, openssl, rustls; several, with commas, leave the choice to `POLYTLS_BACKEND`
@@ -26,18 +29,35 @@ pub(crate) struct Arguments {
     profile: String,
 }
 
+/// An interface: the feature, the library's name, its header, and what it is.
+struct Abi(&'static str, &'static str, &'static str, &'static str);
+
+const ABIS: [Abi; 3] = [
+    Abi("libtls", "tls", "tls.h", "the interface of libtls"),
+    Abi("client", "tls_client", "tls_client.h", "a client whose calls do not wait"),
+    Abi("fio", "fio_tls", "fio_tls.h", "the TLS of facil.io"),
+];
+
 /// The backends that can be built in.
 const BACKENDS: &[&str] = &["boring", "openssl", "openssl-vendored", "rustls", "rustls-ring"];
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let Arguments { prefix, soname, backend, profile } = arguments;
+    let Arguments { prefix, abi, soname, backend, profile } = arguments;
+    let Some(abi) = ABIS.iter().find(|known| known.0 == abi) else {
+        bail!("no interface '{abi}'; there is libtls, client, fio");
+    };
+    let Abi(feature, name, header, _) = abi;
     for name in backend {
         if !BACKENDS.contains(&name.as_str()) {
             bail!("no backend '{name}' for C; there is {}", BACKENDS.join(", "));
         }
     }
-    let file = format!("libtls.so.{soname}");
-    let features = format!("libtls,{}", backend.join(","));
+    // Only libtls has a history of numbers.
+    let file = match *feature {
+        "libtls" => format!("libtls.so.{soname}"),
+        _ => format!("lib{name}.so"),
+    };
+    let features = format!("{feature},{}", backend.join(","));
     let shared = build(&features, profile, "cdylib", &file)?;
     let archive = build(&features, profile, "staticlib", &file)?;
     let (lib, include) = (prefix.join("lib"), prefix.join("include"));
@@ -46,14 +66,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
     replace(&shared.file, &lib.join(&file))?;
-    replace(&archive.file, &lib.join("libtls.a"))?;
-    replace(&root().join("tls-capi/include/tls.h"), &include.join("tls.h"))?;
-    let link = lib.join("libtls.so");
-    let _ = fs::remove_file(&link);
-    symlink(&file, &link).with_context(|| link.display().to_string())?;
+    replace(&archive.file, &lib.join(format!("lib{name}.a")))?;
+    replace(&root().join("tls-capi/include").join(header), &include.join(header))?;
+    let link = lib.join(format!("lib{name}.so"));
+    if link != lib.join(&file) {
+        let _ = fs::remove_file(&link);
+        symlink(&file, &link).with_context(|| link.display().to_string())?;
+    }
     let prefix = std::path::absolute(prefix)?;
-    let text = pkg_config(&prefix, *soname, &archive.needs);
-    fs::write(pkgconfig.join("libtls.pc"), text)?;
+    let text = pkg_config(&prefix, abi, *soname, &archive.needs);
+    fs::write(pkgconfig.join(format!("lib{name}.pc")), text)?;
     println!("installed {file} on {} in {}", backend.join(", "), prefix.display());
     Ok(())
 }
@@ -110,9 +132,11 @@ fn replace(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-fn pkg_config(prefix: &Path, soname: u32, needs: &str) -> String {
+fn pkg_config(prefix: &Path, abi: &Abi, soname: u32, needs: &str) -> String {
+    let Abi(feature, name, _, what) = abi;
     // Programs ask for the version of the LibreSSL whose libtls has this number.
     let version = match soname {
+        _ if *feature != "libtls" => env!("CARGO_PKG_VERSION"),
         ..28 => "3.7.0",
         28..33 => "3.8.2",
         _ => "4.2.0",
@@ -122,11 +146,11 @@ fn pkg_config(prefix: &Path, soname: u32, needs: &str) -> String {
          libdir=${{prefix}}/lib\n\
          includedir=${{prefix}}/include\n\
          \n\
-         Name: libtls\n\
-         Description: the interface of libtls, over any TLS library\n\
+         Name: lib{name}\n\
+         Description: {what}, over any TLS library\n\
          URL: https://github.com/polytls/polytls\n\
          Version: {version}\n\
-         Libs: -L${{libdir}} -ltls\n\
+         Libs: -L${{libdir}} -l{name}\n\
          Libs.private: {needs}\n\
          Cflags: -I${{includedir}}\n",
         prefix.display()

@@ -80,7 +80,7 @@ enum Task {
     },
     /// Install the libraries and programs that the tests need
     Install,
-    /// Build libtls for C on a backend, and install it: shared, static, its header and its pkg-config file
+    /// Build a library for C on a backend, and install it: shared, static, its header and its pkg-config file
     InstallC(install_c::Arguments),
 }
 

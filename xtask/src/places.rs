@@ -25,6 +25,8 @@ const UNSAFE: &[&str] = &[
     "benches/src/ffi.rs",
     "tls-boring/src/ffi.rs",
     "tls-capi/src/boundary.rs",
+    "tls-capi/src/client/ffi.rs",
+    "tls-capi/src/fio/facil.rs",
     "tls-kernel/src/ffi.rs",
     "tls-lua/src/ffi.rs",
     "tls-openssl/src/ffi.rs",

@@ -33,7 +33,11 @@ pub(crate) fn run(install: bool) -> ExitCode {
     let all = all();
     tally.step("clippy", || {
         let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--features", &all];
-        succeed(cargo(&[&clippy[..], &["--", "-D", "warnings"]].concat()))
+        succeed(cargo(&[&clippy[..], &["--", "-D", "warnings"]].concat()))?;
+        // The other interfaces for C, which exclude the one that is built by default.
+        let clippy = ["clippy", "-p", "tls-capi", "--all-targets", "--locked"];
+        let features = ["--no-default-features", "--features", "client,fio,rustls-ring"];
+        succeed(cargo(&[&clippy[..], &features, &["--", "-D", "warnings"]].concat()))
     });
     tally.step("feature combinations", combinations);
     tally.step("one program, each backend", swap);
@@ -48,6 +52,15 @@ pub(crate) fn run(install: bool) -> ExitCode {
     tally.step("bench", bench::check);
     tally.step("load", || load::run(500, 5, None));
     tally.tests(&["test", "--workspace", "--locked", "--no-fail-fast", "--features", &all]);
+    // What the other objects for C are made of: `libtls` is the one that is built by default.
+    tally.tests(&[
+        "test",
+        "--package=tls-capi",
+        "--lib",
+        "--locked",
+        "--no-default-features",
+        "--features=client,rustls-ring",
+    ]);
     tally.tests(&["test", "-p", "polytls", "--locked", "--no-fail-fast", "--no-default-features"]);
     tally.counted("kernels with TLS", |count| kernel::check(&all, count));
     tally.end()

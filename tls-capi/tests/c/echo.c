@@ -1,7 +1,7 @@
 /* An echo over each transport, twice: the second connection resumes the session of the first. */
 #include "facts.h"
 
-static unsigned char sent[200000], echoed[sizeof(sent)], received[sizeof(sent)];
+static unsigned char sent[100000], echoed[sizeof(sent)], received[sizeof(sent)];
 
 /* Sends everything there and back, in pieces as they come, from buffers that move. */
 static void

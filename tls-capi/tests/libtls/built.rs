@@ -1,10 +1,11 @@
 //! The shared object, and the programs in C that are linked with it.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use tempfile::TempDir;
 
@@ -13,6 +14,7 @@ use crate::fixtures;
 /// What all tests have in common: made once.
 pub(crate) struct Built {
     folder: TempDir,
+    compiled: Mutex<BTreeSet<String>>,
 }
 
 /// The backends of the shared object.
@@ -27,7 +29,7 @@ impl Built {
         fs::create_dir(&library).unwrap();
         fs::copy(build(), library.join("libtls.so.26")).unwrap();
         std::os::unix::fs::symlink("libtls.so.26", library.join("libtls.so")).unwrap();
-        Self { folder }
+        Self { folder, compiled: Mutex::default() }
     }
 
     /// Where the shared object is.
@@ -35,9 +37,13 @@ impl Built {
         self.folder.path().join("lib")
     }
 
-    /// The program of this name, compiled.
+    /// The program of this name, compiled once: another test may be running it.
     pub(crate) fn program(&self, name: &str) -> PathBuf {
         let program = self.folder.path().join(name);
+        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        if !compiled.insert(name.to_owned()) {
+            return program;
+        }
         let mut cc = Command::new("cc");
         cc.args(["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-g", "-o"]);
         cc.arg(&program).arg(source().join(format!("tests/c/{name}.c")));
@@ -61,8 +67,8 @@ fn build() -> PathBuf {
     cargo.args(["--", "-Clink-arg=-Wl,-soname,libtls.so.26"]);
     let output = succeed(&mut cargo);
     let text = String::from_utf8(output.stdout).unwrap();
-    let paths = text.split('"').filter(|word| word.ends_with("libtls_capi.so"));
-    PathBuf::from(paths.last().expect("the shared object"))
+    let mut paths = text.split('"').filter(|word| word.ends_with("libtls_capi.so"));
+    PathBuf::from(paths.next_back().expect("the shared object"))
 }
 
 /// Runs `command`, insists on success, and gives its output.
