@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    bench, cargo, floors, kernel, licences, load, packages, places, programs, root, succeed, truth,
+    cargo, floors, kernel, licences, load, packages, places, programs, root, succeed, truth,
 };
 
 /// The features of the facade that make a backend available.
@@ -49,7 +49,6 @@ pub(crate) fn run(install: bool) -> ExitCode {
     });
     tally.step("truth", || truth::run(true));
     tally.step("packages", packages::check);
-    tally.step("bench", bench::check);
     tally.step("load", || load::run(500, 5, None));
     tally.tests(&["test", "--workspace", "--locked", "--no-fail-fast", "--features", &all]);
     // What the other objects for C are made of: `libtls` is the one that is built by default.

@@ -2,7 +2,7 @@
 //!
 //! Times are only reported, since they are never twice the same. What is counted is the same in each run, and
 //! as a ratio to the library in the same run it is nearly the same on another machine and with another
-//! compiler: so that is what the gate compares (docs/decisions/0033).
+//! compiler: so that is what `--check` compares (docs/decisions/0033).
 
 mod baseline;
 mod chart;

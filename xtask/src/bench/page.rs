@@ -202,7 +202,7 @@ const INTRODUCTION: &str = "\
 
 Each library by itself (`raw`), polytls on it, and what people put on it today, in one process and in turns. Figures are
 ratios to the library in the same run, or counts; no time is printed by itself, because it would be about the machine. How
-it is measured and why: [decision 33](decisions/0033-counts-are-gated-times-are-told.md). `native` negotiates TLS 1.2,
+it is measured and why: [decision 33](decisions/0033-counts-are-compared-times-are-told.md). `native` negotiates TLS 1.2,
 because native-tls' server does; all others TLS 1.3 with AES-128-GCM and X25519.
 
 ## The machine
