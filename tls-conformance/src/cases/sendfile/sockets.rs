@@ -41,6 +41,8 @@ cases! { "sendfile";
         "A file that a deadline interrupts says how much was taken, and goes on from there.";
     Pair a_peer_that_resets_ends_the_file [] []
         "If the peer resets the connection in the middle of a file, the transport's error is told.";
+    Pair a_close_to_a_peer_that_has_gone_is_no_error [] []
+        "A peer that has read a whole file and gone does not make an error of the closing after it.";
     Pair a_file_without_a_close_is_truncated [] []
         "A peer that has got a whole file, and then an end without close_notify, is told that by its kind.";
     Pair a_short_file_fails_a_blocking_call [] []
@@ -355,6 +357,30 @@ fn a_peer_that_resets_ends_the_file(client: &dyn Backend, server: &dyn Backend) 
         assert!(is_gone, "{call} call: {kind:?}");
     }
     Ok(())
+}
+
+fn a_close_to_a_peer_that_has_gone_is_no_error(
+    client: &dyn Backend,
+    server: &dyn Backend,
+) -> Result<()> {
+    let file = &file(&pattern(100_000));
+    let (gone, wait) = mpsc::channel::<()>();
+    run(
+        &ends(client, server)?,
+        move |mut stream| {
+            read_exactly(&mut stream, 100_000)?;
+            drop(stream);
+            let _ = gone.send(());
+            Ok(())
+        },
+        move |mut stream| {
+            assert_eq!(stream.sendfile(file, 0, 100_000)?, 100_000);
+            check_path(&stream, server);
+            wait.recv_timeout(PATIENCE).map_err(io::Error::other)?;
+            stream.close_notify()
+        },
+    )
+    .map(drop)
 }
 
 fn a_file_without_a_close_is_truncated(client: &dyn Backend, server: &dyn Backend) -> Result<()> {

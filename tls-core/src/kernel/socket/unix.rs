@@ -8,7 +8,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::sockopt::socket_error;
 
 use super::AsDescriptor;
-use crate::{Direction, KernelCipher, ReceiveError, TrafficKeys, Version};
+use crate::{Direction, KernelCipher, ReceiveError, TrafficKeys, Version, Wire};
 
 /// For authors of a [`Transport`](crate::Transport): a socket, and what its kernel does for TLS. The calls
 /// are those of a [`KernelTransport`](crate::KernelTransport), each made once: one that would block says so.
@@ -77,8 +77,8 @@ impl Descriptor<'_> {
     ///
     /// Whatever the kernel says.
     pub fn send_record(self, kind: u8, payload: &[u8]) -> io::Result<usize> {
-        let sent = tls_kernel::send_record(self.0, kind, payload)?;
-        self.check().map(|()| sent)
+        self.check()?;
+        tls_kernel::send_record(self.0, kind, payload)
     }
 
     /// Receives plaintext, and says of which type.
@@ -96,13 +96,21 @@ impl Descriptor<'_> {
     ///
     /// Whatever the kernel says.
     pub fn send_file(self, file: &File, offset: u64, len: u64) -> io::Result<u64> {
+        self.check()?;
         let len = usize::try_from(len).unwrap_or(usize::MAX).min(MOST);
         let sent = tls_kernel::send_file(self.0, file, offset, len)?;
-        self.check().map(|()| sent as u64)
+        // In user space this would have been several writes.
+        if sent > Wire::HIGH_WATER {
+            self.check()?;
+        }
+        Ok(sent as u64)
     }
 
     /// Whether the connection is still there. Where Linux encrypts it takes bytes for one that was reset,
     /// at least in 7.2, and lets them go.
+    ///
+    /// Asked before a write, not after it: what a write meets at the peer's side is for the next one, as
+    /// without the kernel's TLS. A close_notify to a peer that has gone is no error.
     fn check(self) -> io::Result<()> {
         let mut polled = [PollFd::new(&self.0, PollFlags::empty())];
         poll(&mut polled, Some(&Timespec::default()))?;
